@@ -1,0 +1,1 @@
+"""The Typer application: options to settings to task to ui, no logic."""

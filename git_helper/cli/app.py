@@ -1,0 +1,56 @@
+"""The command door: builds the Typer application and turns every outcome into an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from git_helper import __version__
+from git_helper.cli import accounts, protocol, setup
+from git_helper.errors import Cancelled, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+app = typer.Typer(
+    name="git-helper",
+    help="One executable for every moment in which a Git dependency needs a credential.",
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+setup.add(app)
+accounts.add(app)
+protocol.add(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        sys.stdout.write(f"git-helper {__version__}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(words: Sequence[str]) -> int:
+    """Runs the command line `words`; returns its exit code. Raises GitHelperError."""
+    try:
+        code = app(list(words) or ["--help"], prog_name="git-helper", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        raise Cancelled("cancelled") from None
+    except typer.TyperException as error:
+        raise UsageError(_sentence(error.format_message()), "see: git-helper --help") from error
+    return code if isinstance(code, int) else 0
+
+
+def _sentence(text: str) -> str:
+    return text[:1].lower() + text[1:].rstrip(".")

@@ -1,0 +1,1 @@
+"""Pure values and rules: no os, io, time, sockets, third party."""

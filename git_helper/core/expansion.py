@@ -1,0 +1,66 @@
+"""`${NAME}` in requirements files, as pip and uv know it; the environment is an argument."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from git_helper.core.parse_error import ParseError
+from git_helper.core.url_text import split_url
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+VARIABLE = re.compile(r"\$\{([A-Z0-9_]+)\}")
+# No URL holds the first; in a userinfo the second end the authority.
+_BREAKS_URL = re.compile(r"[\s\x00-\x1f\x7f]")
+_BREAKS_USERINFO = re.compile(r"[/?#\\\s\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Expansion:
+    """`text` may hold secrets; `missing` are the names that are not set, each once."""
+
+    text: str
+    missing: tuple[str, ...] = ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """One sentence for each missing name."""
+        return tuple(f"{name} is not set" for name in self.missing)
+
+
+def expand(text: str, environment: Mapping[str, str], project_root: str | None = None) -> Expansion:
+    """Replace `${NAME}`, NAME of `A-Z 0-9 _`, once: an unset one stays as it is, an empty value counts.
+
+    `project_root` is the value of `${PROJECT_ROOT}` when the environment has none (the working folder).
+    """
+    values = _with_root(environment, project_root)
+    names = dict.fromkeys(VARIABLE.findall(text))
+    missing = tuple(name for name in names if name not in values)
+    return Expansion(VARIABLE.sub(lambda found: values.get(found[1], found[0]), text), missing)
+
+
+def expand_url(text: str, environment: Mapping[str, str], project_root: str | None = None) -> Expansion:
+    """As `expand`, for a URL; `${PROJECT_ROOT}` is percent-encoded when it is the working folder.
+
+    ParseError `invalid-url` when a value holds a blank, or would end the userinfo in which it stands.
+    """
+    encoded = None if project_root is None else quote(project_root, safe="/:")
+    values = _with_root(environment, encoded)
+    url = split_url(text)
+    for found in VARIABLE.finditer(text):
+        name = found[1]
+        in_userinfo = url is not None and url.authority_start <= found.start() < url.userinfo_end
+        if (_BREAKS_USERINFO if in_userinfo else _BREAKS_URL).search(values.get(name, "")):
+            reason = f"the value of {name} cannot stand in a URL as it is"
+            raise ParseError("invalid-url", text, reason, found.span(), f"percent-encode the value of {name}")
+    return expand(text, values)
+
+
+def _with_root(environment: Mapping[str, str], project_root: str | None) -> Mapping[str, str]:
+    if project_root is None or "PROJECT_ROOT" in environment:
+        return environment
+    return {**environment, "PROJECT_ROOT": project_root}

@@ -1,0 +1,145 @@
+"""Text that holds URLs and headers, for a person to see: whatever may be a secret is masked."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote
+
+from git_helper.core.url_text import UrlText, hides_credentials, split_url
+from git_helper.core.userinfo import TOKEN_SHAPE, masked_userinfo
+from git_helper.secret import MASK, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_helper.secret import Secret
+
+_SECRET_KEY = re.compile(
+    r"(?:.*[-_.])?(?:token|api[-_]?key|sig|signature|credential|secret|password|passwd|pwd|auth|authorization)|key"
+    r"|awsaccesskeyid|accesskey|private[-_]?key|secret[-_]?key",
+    re.IGNORECASE,
+)
+_URL = re.compile(r"(?P<quote>['\"`<(\[]?)(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n\v\f]*)")
+_CLOSING = {"'": "'", '"': '"', "`": "`", "<": ">", "(": ")", "[": "]"}
+_HEADER = re.compile(
+    r"\b((?:proxy-)?authorization|(?:set-)?cookie|private-token|job-token|deploy-token"
+    r"|x-(?:[a-z0-9-]+-)?(?:token|key|api|secret|signature)|api-?key)([ \t]*:[ \t]*)[^\r\n]+",
+    re.IGNORECASE,
+)
+_ATTRIBUTE = re.compile(r"\b(password|credential|oauth_refresh_token|secret|passwd)=[^\r\n \t]+", re.IGNORECASE)
+# `Basic realm="x"` and `basic authentication failed` are no credentials.
+_BEARER = re.compile(
+    r"\b(bearer|basic)([ \t]+)(?=\S*[0-9+/]|\S{20})[A-Za-z0-9._~+/-]{6,}={0,2}(?![\w=])", re.IGNORECASE
+)
+_TOKEN_IN_TEXT = re.compile(rf"(?<!\w){TOKEN_SHAPE}[\w.=-]{{4,}}")
+_BARE_USERINFO = re.compile(r"(?<![\w/:.+-])([\w.%+-]+):[^\s@/:'\"*]+@(?=[\w\[])")
+
+
+def display_url(text: str) -> str:
+    """One URL for a person: userinfo and secret query values masked (4-git-urls §1.5), controls percent-encoded.
+
+    A URL whose userinfo has no certain end is cut from the first `:` to the last `@`.
+    """
+    return visible(_masked_url(_encodable(text)))
+
+
+def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
+    """Foreign text for a person: `secrets` (plain, percent-encoded, base64), URLs, headers and known tokens masked.
+
+    Line ends and tabs stay; other control characters are percent-encoded.
+    """
+    text = _encodable(text)
+    for form in sorted({form for secret in secrets for form in _written_forms(secret)}, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    text = _URL.sub(_masked_match, text)
+    text = _HEADER.sub(rf"\1\2{MASK}", text)
+    text = _ATTRIBUTE.sub(rf"\1={MASK}", text)
+    text = _BEARER.sub(rf"\1\2{MASK}", text)
+    text = _TOKEN_IN_TEXT.sub(MASK, text)
+    text = _BARE_USERINFO.sub(rf"\1:{MASK}@", text)
+    return re.sub(r"[^\n\t]+", lambda run: visible(run[0]), text)
+
+
+def subject(text: str) -> str:
+    """Text that could not be read, for an error message: nothing that might be part of a userinfo is shown."""
+    text = _encodable(text)
+    place = text.find("://")
+    start = re.search(r"[A-Za-z][A-Za-z0-9+.-]*$", text[:place]) if place >= 0 else None
+    if start is None:
+        return visible(text if "@" not in text else "***" + text[text.rindex("@") :])
+    before, url = text[: start.start()], text[start.start() :]
+    parts = split_url(url)
+    if parts is None or "@" in url[parts.authority_end :]:
+        return visible(before + url[: url.index(":")] + ":***" + url[url.rindex("@") :])
+    if not parts.port_is_number and parts.userinfo is None:
+        return visible(before + url[: url.index("://") + 3] + parts.host_and_port.partition(":")[0] + ":***")
+    return visible(before + _masked_url(url))
+
+
+def mask_query(query: str) -> str:
+    """A query (or fragment) without its mark: values of keys that name a secret are masked, all else untouched."""
+    return "".join(_masked_field(field) for field in re.split(r"([&;])", query))
+
+
+def _masked_field(field: str) -> str:
+    key, equals, value = field.partition("=")
+    return f"{key}={MASK}" if equals and value and _SECRET_KEY.fullmatch(unquote(key)) else field
+
+
+def _masked_url(text: str) -> str:
+    url = split_url(text)
+    if url is None:
+        return text
+    if hides_credentials(url):
+        return f"{text[: text.index(':')]}:***{text[text.rindex('@') :]}"
+    return "".join(_masked_parts(url))
+
+
+def _masked_parts(url: UrlText) -> Iterable[str]:
+    yield url.text[: url.authority_start]
+    if url.userinfo is not None:
+        yield masked_userinfo(url.userinfo, url.scheme) + "@"
+    yield url.host_and_port
+    # A proxy's path may hold a whole URL with userinfo of its own.
+    yield _URL.sub(_masked_match, url.path)
+    if url.query is not None:
+        yield "?" + mask_query(url.query)
+    if url.fragment is not None:
+        yield "#" + mask_query(url.fragment)
+
+
+def _masked_match(match: re.Match[str]) -> str:
+    """A URL in running text ends at the quote that opened it, so that the rest keeps its punctuation."""
+    url = match["url"]
+    end = url.rfind(_CLOSING.get(match["quote"], " "))
+    cut = len(url) if end < 0 or "@" in url[end:] else end
+    return match["quote"] + _masked_url(url[:cut]) + url[cut:]
+
+
+def _written_forms(secret: Secret) -> Iterable[str]:
+    """How others write a secret; one of fewer than four characters would mask ordinary words, so only exact URLs do."""
+    value = secret.reveal()
+    text = value.decode("utf-8", "replace")
+    if len(value) < 4:
+        return
+    yield text
+    for encoded in (quote(value), quote(value, safe="")):
+        yield encoded
+        yield re.sub(r"%[0-9A-F]{2}", lambda escape: escape[0].lower(), encoded)
+    # Base64 of `user:secret` holds the secret at one of three alignments; characters shared with others are cut.
+    for skipped in range(3):
+        inner = b64encode(b"\0" * skipped + value).decode().rstrip("=")
+        core = inner[(0, 2, 3)[skipped] : len(inner) - (1 if (skipped + len(value)) % 3 else 0)]
+        if len(core) >= 6:
+            yield core
+
+
+def _encodable(text: str) -> str:
+    """Without surrogates that stand for no byte: nothing can write them."""
+    return text.encode("utf-8", "replace").decode("utf-8") if _has_lone_surrogate(text) else text
+
+
+def _has_lone_surrogate(text: str) -> bool:
+    return any("\ud800" <= char <= "\udfff" and not "\udc80" <= char <= "\udcff" for char in text)

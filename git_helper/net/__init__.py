@@ -1,0 +1,1 @@
+"""HTTP: connections, trust, and what the server said."""

@@ -1,0 +1,121 @@
+"""Files that appear whole or not at all: folders of our own, locks, atomic replacement.
+
+Only what writes loads this module; a `get` reads without it (see `places.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from typing import TYPE_CHECKING
+
+from git_helper.errors import StoreError, Timeout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+LOCK_SECONDS = 10.0
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try_lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _try_lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def private_folder(path: str) -> None:
+    """Makes the folder and its parents; the last one is for its owner only (mode 0700)."""
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the folder '{path}': {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def locked(path: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
+    """Holds the lock beside `path` (`path`.lock). The kernel frees it when its holder dies, so it cannot go stale.
+
+    Raises Timeout after `seconds`.
+    """
+    private_folder(os.path.dirname(path))
+    lock = path + ".lock"
+    try:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except OSError as error:
+        raise StoreError(f"cannot lock '{path}': {error.strerror}") from error
+    try:
+        _wait_for(descriptor, path, time.monotonic() + seconds)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _wait_for(descriptor: int, path: str, deadline: float) -> None:
+    pause = 0.001
+    while True:
+        try:
+            _try_lock(descriptor)
+            return
+        except OSError as error:
+            if time.monotonic() >= deadline:
+                raise Timeout(f"cannot lock '{path}': another process holds it") from error
+        time.sleep(pause)
+        pause = min(pause * 2, 0.05)
+
+
+def replace(path: str, content: bytes) -> None:
+    """Puts `content` in place of `path` (mode 0600) in one step, on disk before it is visible.
+
+    A symbolic link stays; the file that it names is replaced. Raises StoreError; then `path` is as it was.
+    """
+    target = os.path.realpath(path)
+    folder = os.path.dirname(target)
+    private_folder(folder)
+    temporary = None
+    try:
+        descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)  # mkstemp makes it 0600
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+        raise StoreError(f"cannot write '{path}': {error.strerror}") from error
+
+
+def edit(path: str, change: Callable[[bytes | None], bytes | None]) -> None:
+    """Under its lock, `path` becomes what `change` makes of its content (None: there is no file, or leave it as it is)."""
+    with locked(path):
+        after = change(read(path))
+        if after is not None:
+            replace(path, after)
+
+
+def read(path: str) -> bytes | None:
+    """The file's bytes; None when there is no such file."""
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise StoreError(f"cannot read '{path}': {error.strerror}") from error
+
+
+def keep_aside(path: str, content: bytes) -> str:
+    """Writes a damaged file's bytes beside it under a name of its own and returns that name; nothing is lost."""
+    aside = f"{path}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}"
+    replace(aside, content)
+    return aside

@@ -1,0 +1,37 @@
+"""Where our files are (XDG Base Directory Specification; on Windows, the local application data)."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def data_folder(environ: Mapping[str, str]) -> str:
+    """The folder of what must not be lost: credentials and the recorded choice of store."""
+    if sys.platform == "win32":
+        return os.path.join(environ.get("LOCALAPPDATA") or home(environ), "git-helper")
+    base = environ.get("XDG_DATA_HOME", "")
+    # The specification says that a relative path is to be ignored.
+    if not base.startswith("/"):
+        base = os.path.join(home(environ), ".local", "share")
+    return os.path.join(base, "git-helper")
+
+
+def home(environ: Mapping[str, str]) -> str:
+    """The home folder; from the user database where no variable names it."""
+    return environ.get("HOME") or os.path.expanduser("~")
+
+
+def netrc_file(environ: Mapping[str, str]) -> str | None:
+    """The file that `NETRC` names, if there is one; else `~/.netrc` (on Windows also `_netrc`); None without any."""
+    named = environ.get("NETRC")
+    names = [os.path.expanduser(named)] if named else []
+    names += [os.path.join(home(environ), name) for name in _NETRC_NAMES]
+    return next((name for name in names if os.path.exists(name)), None)
+
+
+_NETRC_NAMES = (".netrc", "_netrc") if sys.platform == "win32" else (".netrc",)

@@ -1,0 +1,67 @@
+"""What is said to people: data on stdout, words on stderr, colour only where it is wanted."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from git_helper.errors import UsageError
+from git_helper.secret import visible
+
+PLAIN = "plain text"
+PLAIN_NOTICE = (
+    "the file store is plain text: whoever can read your files can read the tokens (mode 0600). "
+    "Where an OS keyring works, choose it: git-helper configure --store keyring"
+)
+_WHEN = {None: None, "auto": None, "always": True, "never": False}
+
+
+class Messages:
+    """`color`: auto, always or never (NO_COLOR and the terminal decide for auto); `quiet` leaves out what went well."""
+
+    def __init__(self, *, color: str | None, quiet: bool) -> None:
+        if color not in _WHEN:
+            raise UsageError(f"unknown --color '{color}'", "use one of: auto, always, never")
+        self._quiet = quiet
+        force = _WHEN[color]
+        self._out, self._err = (
+            Console(
+                file=file,
+                force_terminal=force,
+                no_color=force is False or None,
+                markup=False,
+                highlight=False,
+                emoji=False,
+            )
+            for file in (sys.stdout, sys.stderr)
+        )
+
+    def done(self, text: str) -> None:
+        """One thing that went well."""
+        self._say("✓ ", "green", text)
+
+    def note(self, text: str) -> None:
+        """Something a person should know."""
+        self._say("! ", "yellow", text)
+
+    def hint(self, text: str) -> None:
+        """A command to type next."""
+        self._say("→ ", "cyan", text)
+
+    def show(self, renderable: RenderableType) -> None:
+        """Data drawn for a person, on stdout."""
+        self._out.print(renderable)
+
+    def data(self, value: Any) -> None:
+        """Data for a program, as JSON on stdout."""
+        sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+    def _say(self, mark: str, style: str, text: str) -> None:
+        if not self._quiet:
+            encodable = (self._err.encoding or "ascii").lower().startswith("utf")
+            mark = mark if encodable else "- "
+            self._err.print(Text.assemble((mark, style), visible(text)), soft_wrap=True)

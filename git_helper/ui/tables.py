@@ -1,0 +1,66 @@
+"""Listings as tables for people and as values for `--json`; neither ever holds a secret."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from git_helper.secret import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_helper.core.kept import Kept
+
+
+def accounts_table(kept: Iterable[Kept], now: float) -> Table:
+    """URL, user, store, protection and expiry of each account."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for heading in ("URL", "User", "Store", "Protection", "Expires"):
+        table.add_column(heading, overflow="fold")
+    for one in kept:
+        expiry = one.account.credential.expiry
+        user = one.account.username
+        table.add_row(
+            Text(visible(one.account.url())),
+            Text("(none)" if user is None else visible(user)),
+            Text(one.store),
+            Text(one.protection, "yellow" if one.protection == "plain text" else "green"),
+            _expires(expiry, now),
+        )
+    return table
+
+
+def accounts_data(kept: Iterable[Kept]) -> list[dict[str, Any]]:
+    """The same as objects; `expires` is RFC 3339 in UTC or null."""
+    return [
+        {
+            "url": visible(one.account.url()),
+            "username": None if one.account.username is None else visible(one.account.username),
+            "store": one.store,
+            "protection": one.protection,
+            "expires": None if (expiry := one.account.credential.expiry) is None else _moment(expiry, "seconds"),
+        }
+        for one in kept
+    ]
+
+
+def _expires(expiry: int | None, now: float) -> Text:
+    if expiry is None:
+        return Text("never", "dim")
+    if expiry <= now:
+        return Text(f"expired {_moment(expiry, 'minutes')}", "red")
+    return Text(_moment(expiry, "minutes"))
+
+
+def _moment(seconds: int, timespec: str) -> str:
+    try:
+        return (
+            datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
+        )
+    except (OverflowError, ValueError, OSError):
+        return "in the far future"

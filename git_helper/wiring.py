@@ -1,0 +1,285 @@
+"""The composition root: the only room that knows all rooms.
+
+Imports stand inside the functions on purpose: a room is loaded when someone enters it, so that a `get` answered from a
+variable or the file store starts in the time of the interpreter (tests/test_door.py holds the list of what it may load).
+"""
+
+from __future__ import annotations
+
+import os
+from time import time
+
+from git_helper.core.chain import Chain
+from git_helper.system.environment import environment, to_bytes
+from git_helper.system.places import data_folder, netrc_file
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any, BinaryIO
+
+    from git_helper.core.chain import Opener, Report, Source, Store
+    from git_helper.core.credential import Description
+    from git_helper.core.settings import Settings
+    from git_helper.net.session import Session
+    from git_helper.secret import Secret
+    from git_helper.system.git_config import GitConfig
+    from git_helper.tasks.login import Prompter
+
+# Set for the helpers that we run: one of them calling us again must find us silent (no recursion).
+CHAIN_GUARD = "GIT_HELPER_CHAIN"
+
+
+class House:
+    """The rooms, furnished for one command: its settings, its environment, and who hears of broken sources."""
+
+    def __init__(self, settings: Settings, report: Report) -> None:
+        self.settings = settings
+        self.report = report
+        self.environ: Mapping[str, str] = environment()
+        self.folder = data_folder(self.environ)
+        self._git_config: GitConfig | None = None
+
+    # sources
+
+    def chain_for_git(self) -> Chain:
+        """What answers git: everything of ours, and the person, if git would otherwise ask on the terminal itself."""
+        return self._chain(*self._own(), ("other helpers", self._later_helpers), ("person", self._person))
+
+    def chain_for_commands(self) -> Chain:
+        """What answers our own commands, the person excepted: our sources, then git's other helpers."""
+        return self._chain(*self._own(), ("other helpers", lambda wanted: self._other_helpers(only_after_us=False)))
+
+    def chain_of_elsewhere(self) -> Chain:
+        """The sources that are read anew each time, whose answers must not be copied into a store."""
+        return self._chain(("variable", self._variable), ("netrc", self._netrc), ("ci token", self._ci_token))
+
+    def _chain(self, *openers: tuple[str, Opener]) -> Chain:
+        return Chain(openers, self.report, time())
+
+    def _own(self) -> list[tuple[str, Opener]]:
+        stores: list[tuple[str, Opener]] = [
+            (name, lambda wanted, name=name: self.store(name))  # type: ignore[misc]
+            for name in self.store_names()
+        ]
+        return [("variable", self._variable), ("netrc", self._netrc), *stores, ("ci token", self._ci_token)]
+
+    def _variable(self, wanted: Description) -> Source | None:
+        from git_helper.sources.environment_token import EnvironmentToken
+
+        return EnvironmentToken(self.environ, to_bytes, self.settings.allow_http)
+
+    def _netrc(self, wanted: Description) -> Source | None:
+        path = self.settings.netrc_file or netrc_file(self.environ)
+        if path is None:
+            return None
+        from git_helper.sources.netrc_file import NetrcFile
+
+        return NetrcFile(path, _netrc_parser, self.settings.allow_http)
+
+    def _ci_token(self, wanted: Description) -> Source | None:
+        if not any(name in self.environ for name in _CI_VARIABLES):
+            return None
+        from git_helper.sources.ci_token import CiToken
+
+        return CiToken(self.environ, to_bytes, self.settings.allow_http)
+
+    def _other_helpers(self, *, only_after_us: bool) -> Source:
+        from git_helper.sources.other_helpers import OtherHelpers
+
+        return OtherHelpers(
+            self.environ, self.report, config=self.git_config(), only_after_us=only_after_us, authtype=True
+        )
+
+    def _later_helpers(self, wanted: Description) -> Source | None:
+        # git is going to ask them itself, unless the person answers us first.
+        return self._other_helpers(only_after_us=True) if self._may_ask_for(wanted) else None
+
+    def _person(self, wanted: Description) -> Source | None:
+        if not self._may_ask_for(wanted):
+            return None
+        from git_helper.sources.person import Person
+        from git_helper.system.ancestry import asking_program
+        from git_helper.ui.prompt import RichPrompter
+
+        return Person(RichPrompter(), asking_program())
+
+    def _may_ask_for(self, wanted: Description) -> bool:
+        if wanted.username is None:
+            return False
+        from git_helper.sources.person import may_ask
+
+        def setting(name: str) -> bytes | None:
+            value = self.git_config().setting(name)
+            return None if value is None else to_bytes(value)
+
+        return may_ask(self.environ, no_input=self.settings.no_input, git_setting=setting)
+
+    def git_config(self) -> GitConfig:
+        """git's configuration as it is where the command runs, read once."""
+        if self._git_config is None:
+            from git_helper.system.git_config import GitConfig
+
+            self._git_config = GitConfig.read(self.environ)
+        return self._git_config
+
+    # stores
+
+    def store_names(self) -> list[str]:
+        """The stores to read: the one of `--store`, else those of the recorded choice, else the file. Tries nothing."""
+        if self.settings.store is not None:
+            return [name for name in (self.settings.store,) if name != "none"]
+        from git_helper.stores.choice import recorded
+
+        choice = recorded(self._choice_path())
+        return ["file"] if choice is None else choice.in_order()
+
+    def stores(self) -> list[Store]:
+        """The stores of `store_names`, opened."""
+        return [self.store(name) for name in self.store_names()]
+
+    def store(self, name: str) -> Store:
+        """One store by name. The keyring is entered through the back end that was recorded, if one was."""
+        if name == "file":
+            from git_helper.stores.credential_file import CredentialFile
+
+            return CredentialFile(os.path.join(self.folder, "credentials"), _files, self.report)
+        from git_helper.stores.choice import recorded
+        from git_helper.stores.os_keyring import SECONDS, OsKeyring
+
+        choice = recorded(self._choice_path())
+        backend = None if choice is None else choice.backend
+        seconds = self.settings.timeout or SECONDS
+        return OsKeyring(self.folder, _files, self.report, seconds=seconds, backend=backend)
+
+    def store_to_write(self) -> Store | None:
+        """The store that keeps something new, chosen and recorded at the first time; None for `none`."""
+        name = self.choose()
+        return None if name == "none" else self.store(name)
+
+    def choose(self, *, anew: bool = False) -> str:
+        """`--store`, else the recorded choice, else `gitHelper.store`, else keyring if it really answers, else file.
+
+        The first choice is recorded; a later `--store` only adds to the stores that are read, unless `anew`.
+        """
+        from git_helper.stores.choice import Choice, recorded
+
+        before = recorded(self._choice_path())
+        name = self.settings.store
+        if name is None:
+            name = before.store if before is not None else self._configured_store()
+        if name is not None and (
+            name == "none" or (before is not None and name in (before.used if not anew else {before.store}))
+        ):
+            return name
+        backend = None
+        if name != "file":
+            from git_helper.stores.os_keyring import answering, works
+
+            backend = works() if name is None else answering()
+        name = name or ("keyring" if backend else "file")
+        if before is None or anew:
+            choice = Choice(name, backend, before.used if before is not None else ())
+        else:
+            choice = before.with_used(name, backend)
+        _files().edit(self._choice_path(), lambda old: choice.dump())
+        return name
+
+    def _configured_store(self) -> str | None:
+        from git_helper.core.settings import checked_store
+
+        return checked_store(self.git_config().setting("gitHelper.store"))
+
+    def _choice_path(self) -> str:
+        return os.path.join(self.folder, "store")
+
+
+class CommandHouse(House):
+    """What only the commands need besides."""
+
+    def transport(self) -> Session:
+        """Connections to servers."""
+        from git_helper.net import tls
+        from git_helper.net.session import SECONDS, Session
+
+        return Session(tls.context(self.environ), self.settings.timeout or SECONDS)
+
+    def prompter(self, wanted: Description) -> Prompter:
+        """Asks the person for an account of `wanted`; never with `--no-input` or in CI."""
+        from git_helper.sources.person import Question
+        from git_helper.system.environment import is_true
+        from git_helper.ui.prompt import RichPrompter
+
+        silent = self.settings.no_input or is_true(self.environ.get("CI"))
+        rich = RichPrompter()
+
+        class ForLogin:
+            def ask_username(self) -> bytes | None:
+                return None if silent else rich.ask_username(self._question(None))
+
+            def ask_secret(self, username: bytes) -> Secret | None:
+                return None if silent else rich.ask_secret(self._question(username))
+
+            def _question(self, username: bytes | None) -> Question:
+                return Question(wanted.protocol, wanted.host, wanted.path, username, "git-helper login")
+
+        return ForLogin()
+
+    def uses_path(self, wanted: Description) -> bool:
+        """Whether git asks for each repository of the host by itself (credential.useHttpPath)."""
+        return self.git_config().credential_settings(wanted).use_http_path
+
+    def git_uses_us(self, wanted: Description) -> bool:
+        """Whether git's configuration names us for `wanted`."""
+        from git_helper.system.executables import is_ours
+
+        return any(is_ours(entry.value or "", self.environ) for entry in self.git_config().helpers_for(wanted))
+
+    def forget_in_cache(self, wanted: Description) -> None:
+        """git's own cache, which may stand before us, must not go on with what was replaced or forgotten."""
+        from git_helper.core.wire import serialize
+        from git_helper.system import executables, process
+
+        git = executables.git(self.environ)
+        if git is not None:
+            words = [git, "credential-cache", "erase"]
+            process.run(words, serialize(wanted.pairs()), 10.0, self.environ, 1 << 16)
+
+
+_CI_VARIABLES = (
+    "GITHUB_TOKEN",
+    "GH_TOKEN",
+    "GH_ENTERPRISE_TOKEN",
+    "CI_JOB_TOKEN",
+    "GITLAB_TOKEN",
+    "SYSTEM_ACCESSTOKEN",
+)
+
+
+def _netrc_parser() -> Any:
+    from git_helper.core import netrc
+
+    return netrc
+
+
+def _files() -> Any:
+    from git_helper.system import files
+
+    return files
+
+
+def answer(operation: str, settings: Settings, report: Report, stdin: BinaryIO, stdout: BinaryIO) -> None:
+    """The protocol door: one operation of git's protocol on the given streams. Raises GitHelperError."""
+    from git_helper.tasks import answer as task
+
+    house = House(settings, report)
+    if CHAIN_GUARD in house.environ or operation not in task.OPERATIONS:
+        return
+    if operation == "get":
+        task.get(stdin, stdout, house.chain_for_git)
+    elif operation == "capability":
+        task.capability(stdout)
+    elif operation == "erase":
+        task.erase(stdin, house.stores)
+    else:
+        task.store(stdin, time(), house.chain_of_elsewhere, house.store_to_write, settings.max_age)

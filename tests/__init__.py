@@ -1,0 +1,1 @@
+"""The tests; folders mirror the rooms of git_helper/. Shared helpers are in tests/support.py."""
