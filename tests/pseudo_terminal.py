@@ -57,7 +57,6 @@ class PseudoTerminal:
     ) -> None:
         self._master, self._slave = pty.openpty()
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        files = [io.BytesIO(stdin) if stdin is not None else None]
         redirected = ("0" if stdin is not None else "") + ("1" if stdout else "") + ("2" if stderr else "")
         outputs = [open(path, "wb") if path else None for path in (stdout, stderr)]  # noqa: SIM115
         launcher = [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(self._slave)]
@@ -75,7 +74,7 @@ class PseudoTerminal:
             if output is not None:
                 output.close()
         if self.process.stdin is not None:
-            self.process.stdin.write(files[0].getvalue() if files[0] else b"")
+            self.process.stdin.write(stdin or b"")
             self.process.stdin.close()
         self._log = io.BytesIO()
         self._child = fdspawn(self._master, timeout=SECONDS)

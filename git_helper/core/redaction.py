@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from git_helper.core.url_text import UrlText, hides_credentials, split_url
-from git_helper.core.userinfo import TOKEN_SHAPE, masked_userinfo
+from git_helper.core.userinfo import SHAPES, masked_userinfo
 from git_helper.secret import MASK, visible
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _ATTRIBUTE = re.compile(r"\b(password|credential|oauth_refresh_token|secret|pass
 _BEARER = re.compile(
     r"\b(bearer|basic)([ \t]+)(?=\S*[0-9+/]|\S{20})[A-Za-z0-9._~+/-]{6,}={0,2}(?![\w=])", re.IGNORECASE
 )
-_TOKEN_IN_TEXT = re.compile(rf"(?<!\w){TOKEN_SHAPE}[\w.=-]{{4,}}")
+_TOKEN_IN_TEXT = re.compile(rf"(?<!\w){SHAPES}[\w.=-]{{4,}}")
 _BARE_USERINFO = re.compile(r"(?<![\w/:.+-])([\w.%+-]+):[^\s@/:'\"*]+@(?=[\w\[])")
 
 
@@ -71,11 +71,18 @@ def subject(text: str) -> str:
         return visible(text if "@" not in text else "***" + text[text.rindex("@") :])
     before, url = text[: start.start()], text[start.start() :]
     parts = split_url(url)
-    if parts is None or "@" in url[parts.authority_end :]:
+    if parts is None or ("@" in url[parts.authority_end :] and not _is_evident(parts)):
         return visible(before + url[: url.index(":")] + ":***" + url[url.rindex("@") :])
     if not parts.port_is_number and parts.userinfo is None:
         return visible(before + url[: url.index("://") + 3] + parts.host_and_port.partition(":")[0] + ":***")
     return visible(before + _masked_url(url))
+
+
+def _is_evident(url: UrlText) -> bool:
+    """Whether the authority is surely a host alone, so that an `@` behind it ends no password."""
+    host = url.host_and_port.lower().partition(":")[0]
+    named = host == "localhost" or re.fullmatch(r"(?:[a-z0-9_-]+\.)+[a-z]{2,}", host) is not None
+    return named and url.userinfo is None and not hides_credentials(url)
 
 
 def mask_query(query: str) -> str:

@@ -23,6 +23,7 @@ _NAMED = re.compile(
     rf"{_NAME}[ \t]*(?:{_EXTRAS})?(?:[ \t]*@[ \t]+|[ \t]+@|[ \t]*@(?=git\+|[A-Za-z][A-Za-z0-9+.-]*://))[ \t]*"
 )
 _NAME_AND_EXTRAS = re.compile(rf"{_NAME}[ \t]*(?:{_EXTRAS})?")
+_BARE_EXTRAS = re.compile(_EXTRAS)
 _TRAILING_EXTRAS = re.compile(rf"{_EXTRAS}$")
 # A URL ends before a blank and `;` or `#` or the end, or at a `;` or `#` with a blank behind it.
 _URL_END = re.compile(r"(?<![ \t])(?:[ \t]+(?=[;#])|[ \t]*$)|[;#](?=[ \t])")
@@ -155,7 +156,7 @@ def _parse(cls: type[Requirement], text: str) -> Requirement:
     if span is None:
         return _without_url(cls, text)
     start, end = span
-    head = _NAMED.match(text) or _TRAILING_EXTRAS.match(text, end)
+    head = _NAMED.match(text) or _BARE_EXTRAS.match(text, end)
     marker = _after_url(text, head.end() if head and head.end() > end else end)
     url = text[start:end]
     blank = re.search(r"[ \t]", url)
@@ -238,6 +239,9 @@ def _without_url(cls: type[Requirement], text: str) -> Requirement:
         requirement = NamedRequirement(bare)
     except (InvalidRequirement, RecursionError):
         raise _not_a_requirement(text, bare) from None
+    if requirement.url is not None:
+        # `packaging` takes any text for a URL, `git@host:path` too.
+        raise _not_a_requirement(text, bare)
     head = _NAME_AND_EXTRAS.match(bare)
     extras = _split_extras(head["extras"]) if head else ()
     return cls(requirement.name, extras, marker.strip(" \t") if semicolon else None, None, str(requirement.specifier))

@@ -9,9 +9,9 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 from git_helper.secret import MASK, Secret
 
 # Prefixes that only tokens have: GitHub, GitLab and Atlassian publish theirs so that scanners find them.
-TOKEN_SHAPE = r"(?:gh[opsur]_|github_pat_|gl(?:pat|dt|cbt|ptt|rt|rtr|ft|imt|agent|soat|ffct|oas)-|AT(?:BB|CTT|ATT))"
+SHAPES = r"(?:gh[opsur]_|github_pat_|gl(?:pat|dt|cbt|ptt|rt|rtr|ft|imt|agent|soat|ffct|oas)-|AT(?:BB|CTT|ATT))"
 _TOKEN = re.compile(
-    rf"{TOKEN_SHAPE}|x-oauth-basic$|(?:pypi-|npm_|hf_|dckr_pat_|eyJ|AKCp|cmVmd)[\w.-]{{20,}}$|[0-9a-f]{{40}}$"
+    rf"{SHAPES}|x-oauth-basic$|(?:pypi-|npm_|hf_|dckr_pat_|eyJ|AKCp|cmVmd)[\w.-]{{20,}}$|[0-9a-f]{{40}}$"
 )
 # A browser's rule (WHATWG URL, userinfo percent-encode set) with escapes left as they are.
 _SAFE = "%!$&'()*+,-._~"

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 from git_helper.core import urlmatch
 from git_helper.errors import GitHelperError, NotFound, StoreError
 from git_helper.secret import visible
-from git_helper.system import executables, process
+from git_helper.system import executables, files, process
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from git_helper.core.credential import Description
 
@@ -169,6 +169,18 @@ class ConfigFile:
         common = os.fsdecode(done.stdout.removesuffix(b"\n"))
         return os.path.abspath(os.path.join(self._folder or ".", common, "config"))
 
+    def values(self, key: str) -> list[str]:
+        """The values of `key`, in file order; a bare name has the value `true`."""
+        return ["true" if entry.value is None else entry.value for entry in self.entries() if same_key(entry.key, key)]
+
+    def put(self, key: str, value: str) -> None:
+        """`value` as the only one of `key`."""
+        self._run("--replace-all", key, value)
+
+    def drop(self, key: str) -> None:
+        """Removes every entry of `key`."""
+        self._run("--unset-all", key)
+
     def add(self, key: str, value: str) -> None:
         """One more entry behind those of the same key."""
         self._run("--add", key, value)
@@ -194,44 +206,62 @@ class ConfigFile:
         return done
 
 
-@contextlib.contextmanager
-def copy_of(path: str | None, environ: Mapping[str, str]) -> Iterator[tuple[ConfigFile, str]]:
-    """A copy of the file (an empty one for None) to try changes on, and its path; gone at the end."""
-    with tempfile.TemporaryDirectory(prefix="git-helper-") as folder:
-        copy = os.path.join(folder, "config")
-        content = b""
-        if path is not None:
-            with open(path, "rb") as file:
-                content = file.read()
-        with open(copy, "wb", opener=_private) as file:
-            file.write(content)
-        yield ConfigFile(["--file", copy], environ), copy
+def rewrite(
+    path: str | None, environ: Mapping[str, str], change: Callable[[ConfigFile], None], *, keep: bool
+) -> tuple[list[Entry], list[Entry]]:
+    """Tries `change` on a copy of the file (None: an empty one); with `keep`, the copy then takes its place in one step.
 
-
-def install(copy: str, path: str) -> None:
-    """Puts the copy's content in place of `path` in one step. The caller holds `lock(path)`."""
+    Returns the entries before and after. Under git's own lock, `path`.lock, so that no git writes it meanwhile. Raises
+    StoreError; then the file is as it was.
+    """
+    if path is None or not keep:
+        return _try(path, environ, change, None)
     target = os.path.realpath(path)
-    with open(copy, "rb") as source, open(target + ".lock", "wb") as file:
-        file.write(source.read())
-        file.flush()
-        os.fsync(file.fileno())
-        os.chmod(target + ".lock", os.stat(target).st_mode & 0o7777)
-    os.replace(target + ".lock", target)
-
-
-@contextlib.contextmanager
-def lock(path: str) -> Iterator[None]:
-    """git's own lock of a configuration file, `path`.lock: no git writes it meanwhile. Raises StoreError if taken."""
-    name = os.path.realpath(path) + ".lock"
+    lock = target + ".lock"
     try:
-        os.close(os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise StoreError(f"cannot lock '{path}': {error.strerror}") from error
+        raise StoreError(f"cannot lock '{visible(path)}': {error.strerror}") from error
     try:
-        yield
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+        before, after = _try(path, environ, change, lock)
+        if before != after:
+            os.chmod(lock, os.stat(target).st_mode & 0o7777)
+            os.replace(lock, target)
+            return before, after
+    except OSError as error:
+        _remove(lock)
+        raise StoreError(f"cannot write '{visible(path)}': {error.strerror}") from error
+    except BaseException:
+        _remove(lock)
+        raise
+    # Not in a `finally`: once it has taken the file's place, a lock of this name is somebody else's.
+    _remove(lock)
+    return before, after
+
+
+def _try(
+    path: str | None, environ: Mapping[str, str], change: Callable[[ConfigFile], None], result: str | None
+) -> tuple[list[Entry], list[Entry]]:
+    content = (files.read(path) if path is not None else None) or b""
+    with tempfile.TemporaryDirectory(prefix="git-helper-") as folder:  # mode 0700
+        copy = os.path.join(folder, "config")
+        with open(copy, "wb") as file:
+            file.write(content)
+        config = ConfigFile(["--file", copy], environ)
+        before = config.entries()
+        change(config)
+        after = config.entries()
+        if result is not None:
+            with open(result, "wb") as file:
+                file.write(files.read(copy) or b"")
+                file.flush()
+                os.fsync(file.fileno())
+    return before, after
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
 
 
 def boolean(value: str | None) -> bool | None:
@@ -243,6 +273,17 @@ def boolean(value: str | None) -> bool | None:
         return False
     number = re.fullmatch(r"[+-]?(\d+)[kmg]?", text, re.ASCII)
     return None if number is None else int(number[1]) != 0
+
+
+def same_key(one: str, other: str) -> bool:
+    """Whether two keys are equal: section and variable in any case, what is between them exactly."""
+    return _folded(one) == _folded(other)
+
+
+def _folded(key: str) -> tuple[str, str, str]:
+    section, _, rest = key.partition(".")
+    url, _, variable = rest.rpartition(".")
+    return section.lower(), url, variable.lower()
 
 
 def exactly(value: str) -> str:
@@ -272,7 +313,3 @@ def _clean(environ: Mapping[str, str]) -> dict[str, str]:
 def _complaint(done: process.Finished) -> str:
     lines = [line for line in done.stderr.split(b"\n") if line]
     return visible(lines[-1].removeprefix(b"fatal: ").removeprefix(b"error: ")) if lines else f"exit code {done.code}"
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

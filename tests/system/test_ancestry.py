@@ -57,42 +57,20 @@ def test_descriptions(processes: list[Process], name: str) -> None:
     assert "canary" not in name
 
 
+PROBE = "import git_helper.system.ancestry as a; open('answer', 'w').write(a.asking_program())"
+STARTER = "import subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
+QUESTION = b"protocol=https\nhost=good.example\n"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize(
-    ("starter", "name"),
-    [
-        (["/bin/bash", "-c", 'git -c credential.helper="$1" credential fill <question; true', "bash"], "credential"),
-        (["git", "-c"], "credential"),
-    ],
+    ("program", "shown"), [("starter", "starter"), ("a\x1b[2Kb", "a%1B[2Kb"), ("[red](x) y", "[red](x) y")]
 )
-def test_real_processes(tmp_path: Path, starter: list[str], name: str) -> None:
-    probe = tmp_path / "probe.py"
-    probe.write_text(
-        "from git_helper.system.ancestry import asking_program\nopen('answer', 'w').write(asking_program())\n"
-    )
-    (tmp_path / "question").write_bytes(b"protocol=https\nhost=good.example\nusername=alice\n")
-    helper = f"!'{sys.executable}' '{probe}'; echo password=x; :"
-    words = (
-        [*starter, helper] if starter[0] != "git" else ["git", "-c", f"credential.helper={helper}", *CREDENTIAL_FILL]
-    )
-    with (tmp_path / "question").open("rb") as stdin:
-        subprocess.run(words, check=True, stdin=stdin, cwd=tmp_path, stdout=subprocess.DEVNULL, start_new_session=True)
-    answer = (tmp_path / "answer").read_text()
-    assert answer.partition(",")[0] == f"git {name}"
-
-
-CREDENTIAL_FILL = ["credential", "fill"]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_control_characters_of_a_process_name_are_shown(tmp_path: Path) -> None:
-    starter = tmp_path / "a\x1b[2Kb"
-    starter.symlink_to(sys.executable)
-    script = "import subprocess, sys; subprocess.run(sys.argv[1:], check=True)"
-    probe = "import git_helper.system.ancestry as a; open('answer', 'w').write(a.asking_program())"
-    (tmp_path / "probe.py").write_text(probe)
+def test_a_real_git_and_what_started_it(tmp_path: Path, program: str, shown: str) -> None:
+    (tmp_path / program).symlink_to(sys.executable)
+    (tmp_path / "probe.py").write_text(PROBE)
     helper = f"!'{sys.executable}' probe.py; echo username=x; echo password=x; :"
-    question = b"protocol=https\nhost=good.example\n"
-    words = [str(starter), "-c", script, "git", "-c", f"credential.helper={helper}", *CREDENTIAL_FILL]
-    subprocess.run(words, check=True, input=question, cwd=tmp_path, stdout=subprocess.DEVNULL)
-    assert (tmp_path / "answer").read_text() == "git credential, for a%1B[2Kb"
+    git_words = ["git", "-c", f"credential.helper={helper}", "credential", "fill"]
+    words = [str(tmp_path / program), "-c", STARTER, "/bin/sh", "-c", '"$@"; true', "sh", *git_words]
+    subprocess.run(words, check=True, input=QUESTION, cwd=tmp_path, stdout=subprocess.DEVNULL)
+    assert (tmp_path / "answer").read_text() == f"git credential, for {shown}"

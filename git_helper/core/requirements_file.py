@@ -1,0 +1,257 @@
+"""Requirements files: what each line says and where it says it, and writing it back with Git URLs pinned.
+
+Opening files, those named by `-r` and `-c` too, is the caller's work; the environment for `${NAME}` is an argument.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from git_helper.core.expansion import Expansion, expand, expand_url
+from git_helper.core.logical_lines import LogicalLine, Word, logical_lines, words
+from git_helper.core.parse_error import ParseError
+from git_helper.core.plain_url import PlainUrl
+from git_helper.core.requirement import Requirement, url_span
+from git_helper.core.url_text import split_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+INDEX_URL, EXTRA_INDEX_URL, FIND_LINKS = "--index-url", "--extra-index-url", "--find-links"
+REQUIREMENT, CONSTRAINT, EDITABLE, TRUSTED_HOST = "--requirement", "--constraint", "--editable", "--trusted-host"
+NO_INDEX, HASH = "--no-index", "--hash"
+_ALIASES = {
+    "-i": INDEX_URL,
+    "--pypi-url": INDEX_URL,
+    "-f": FIND_LINKS,
+    "-r": REQUIREMENT,
+    "-c": CONSTRAINT,
+    "-e": EDITABLE,
+}
+_LOCATIONS = (INDEX_URL, EXTRA_INDEX_URL, FIND_LINKS, REQUIREMENT, CONSTRAINT, EDITABLE)
+_OTHER_VALUES = (TRUSTED_HOST, "--no-binary", "--only-binary", "--use-feature", "--config-settings", "--global-option")
+_FLAGS = (NO_INDEX, "--pre", "--prefer-binary", "--require-hashes")
+# pip ends a requirement at the first word that looks like an option.
+_OPTIONS_BEGIN = re.compile(r"[ \t]+(?=--?[A-Za-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class OptionItem:
+    """One option by its long name; `url` for a location with `://`, else `value` (a path, a host, a package name).
+
+    `span` is the place of the value in the file, quotes included; empty for a flag.
+    """
+
+    line: int
+    name: str
+    span: tuple[int, int]
+    value: str | None = None
+    url: PlainUrl | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementItem:
+    """One requirement: `requirement`, or the `error` that makes it unusable. `hashes` are those of `--hash` options.
+
+    `url_span` is the place of its URL in the file, None when it has none. `matches` tells whether the URL as written has
+    its parts where the expanded one has them.
+    """
+
+    line: int
+    span: tuple[int, int]
+    url_span: tuple[int, int] | None
+    requirement: Requirement | None
+    error: ParseError | None
+    hashes: tuple[str, ...] = ()
+    matches: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementsFile:
+    """The items in the order of the file, and warnings to show."""
+
+    items: tuple[OptionItem | RequirementItem, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def requirements(self) -> tuple[RequirementItem, ...]:
+        """Without the options."""
+        return tuple(item for item in self.items if isinstance(item, RequirementItem))
+
+    @property
+    def options(self) -> tuple[OptionItem, ...]:
+        """Without the requirements."""
+        return tuple(item for item in self.items if isinstance(item, OptionItem))
+
+
+@dataclass(frozen=True, slots=True)
+class _Context:
+    environment: Mapping[str, str]
+    project_root: str | None
+    warnings: dict[str, None]
+
+    def expanded(self, text: str, line: LogicalLine, start: int) -> str:
+        """`text`, which lies at `start` of `line`, expanded; as a URL when it is one."""
+        with_scheme = split_url(text) is not None
+        try:
+            expansion: Expansion = (expand_url if with_scheme else expand)(text, self.environment, self.project_root)
+        except ParseError as error:
+            raise _placed(error, line, start, start + len(text)) from None
+        self.warnings.update(dict.fromkeys(expansion.warnings))
+        return expansion.text
+
+
+def scan(text: str, environment: Mapping[str, str], project_root: str | None = None) -> RequirementsFile:
+    """The items of a file's text, decoded with its line ends kept; `${NAME}` is expanded in URLs and options' values.
+
+    Raises ParseError for an option that is unknown, unusable or given twice (`details["line"]` says where, the span is of
+    the file); an unusable requirement is an item with its error, so that the others can go on.
+    """
+    context = _Context(environment, project_root, {})
+    items: list[OptionItem | RequirementItem] = []
+    for line in logical_lines(text):
+        start = len(line.text) - len(line.text.lstrip(" \t"))
+        if line.text.startswith("-", start):
+            items.extend(_option_line(context, line, start))
+        else:
+            items.append(_requirement_line(context, line, start))
+    indexes = [item for item in items if isinstance(item, OptionItem) and item.name == INDEX_URL]
+    if len(indexes) > 1:
+        raise _duplicate(indexes[1])
+    return RequirementsFile(tuple(items), tuple(context.warnings))
+
+
+@dataclass(frozen=True, slots=True)
+class Locations:
+    """What the options of one or more files say about where to look; each is an item with `url` or `value` (a path)."""
+
+    index: OptionItem | None
+    extra_indexes: tuple[OptionItem, ...]
+    find_links: tuple[OptionItem, ...]
+    no_index: bool
+
+
+def locations(items: Iterable[OptionItem | RequirementItem]) -> Locations:
+    """Of the items of a file and of those it names. ParseError `duplicate-index-url` when two indexes differ."""
+    options = [item for item in items if isinstance(item, OptionItem)]
+    indexes = [option for option in options if option.name == INDEX_URL]
+    for other in indexes[1:]:
+        if (other.url, other.value) != (indexes[0].url, indexes[0].value):
+            raise _duplicate(other)
+    return Locations(
+        indexes[0] if indexes else None,
+        tuple(option for option in options if option.name == EXTRA_INDEX_URL),
+        tuple(option for option in options if option.name == FIND_LINKS),
+        any(option.name == NO_INDEX for option in options),
+    )
+
+
+def _duplicate(item: OptionItem) -> ParseError:
+    shown = item.url.display if item.url is not None else item.value or ""
+    hint = "name further indexes with --extra-index-url"
+    reason = "there is an index URL already"
+    return ParseError("duplicate-index-url", shown, reason, item.span, hint, {"line": item.line})
+
+
+def _option_line(context: _Context, line: LogicalLine, start: int) -> Iterable[OptionItem]:
+    rest = iter(words(line.text, start))
+    for word in rest:
+        name, value = _name_and_value(word)
+        name = _ALIASES.get(name, name)
+        if name in _FLAGS and value is None:
+            yield OptionItem(line.number, name, line.span(word.end, word.end))
+            continue
+        if name not in _LOCATIONS + _OTHER_VALUES:
+            raise _unknown(line, word)
+        given = value or next(rest, None)
+        if given is None or not given.value:
+            reason, span = "the option needs a value", line.span(word.start, word.end)
+            raise ParseError("missing-value", name, reason, span, details={"line": line.number})
+        if name == TRUSTED_HOST:
+            context.warnings[f"{TRUSTED_HOST} in a file is ignored"] = None
+        yield _option(context, line, name, given)
+
+
+def _name_and_value(word: Word) -> tuple[str, Word | None]:
+    """`--name=value`, `-nvalue`, `-n=value`, or a name whose value is the next word."""
+    if word.value.startswith("--"):
+        name, equals, _ = word.value.partition("=")
+        return name, word.behind(len(name) + 1) if equals else None
+    value = word.behind(2 + word.value.startswith("=", 2))
+    return word.value[:2], value if len(word.value) > 2 else None
+
+
+def _option(context: _Context, line: LogicalLine, name: str, given: Word) -> OptionItem:
+    item = OptionItem(line.number, name, line.span(given.start, given.end))
+    text = given.value
+    if name == EDITABLE and re.match(r"(?:[^ ]+[ ]*@[ ]*)?(?:git|hg|svn|bzr)\+", text, re.IGNORECASE):
+        hint = "leave '-e' out, or clone the repository and name its folder"
+        error = ParseError("editable-git-unsupported", text, "a Git URL cannot be editable", (0, len(text)), hint)
+        raise _placed(error, line, given.start, given.end)
+    if name not in _LOCATIONS:
+        return replace(item, value=text)
+    value = context.expanded(text, line, given.start)
+    if "://" not in value:
+        return replace(item, value=value)
+    try:
+        return replace(item, url=PlainUrl.parse(value))
+    except ParseError as error:
+        raise _placed(error, line, given.start, given.end) from None
+
+
+def _unknown(line: LogicalLine, word: Word) -> ParseError:
+    reason = "no such option in a requirements file"
+    shown = re.split(r"[=:@]", word.value)[0]
+    return ParseError("unknown-option", shown, reason, line.span(word.start, word.end), details={"line": line.number})
+
+
+def _requirement_line(context: _Context, line: LogicalLine, start: int) -> RequirementItem:
+    begin = _OPTIONS_BEGIN.search(line.text, start)
+    end = begin.start() if begin else len(line.text.rstrip(" \t"))
+    hashes = _hashes(line, begin.end()) if begin else ()
+    written = line.text[start:end]
+    place = url_span(written)
+    url_place = None if place is None else line.span(start + place[0], start + place[1])
+    item = RequirementItem(line.number, line.span(start, end), url_place, None, None, hashes)
+    try:
+        if place is None:
+            return replace(item, requirement=Requirement.parse(written))
+        url = context.expanded(written[slice(*place)], line, start + place[0])
+        requirement = Requirement.parse(written[: place[0]] + url + written[place[1] :])
+        return replace(item, requirement=requirement, matches=_same_parts(context, written[slice(*place)], url))
+    except ParseError as error:
+        return replace(item, error=_placed(error, line, start, end))
+
+
+def _same_parts(context: _Context, written: str, expanded: str) -> bool:
+    """Whether `${NAME}` brought no part of its own, so that revision and userinfo may be exchanged in the text."""
+    before, after = split_url(written), split_url(expanded)
+    if before is None or after is None:
+        return False
+    base = expand(before.path.partition("@")[0], context.environment, context.project_root).text
+    return base == after.path.partition("@")[0] and (before.userinfo is None) == (after.userinfo is None)
+
+
+def _hashes(line: LogicalLine, start: int) -> tuple[str, ...]:
+    hashes: list[str] = []
+    rest = iter(words(line.text, start))
+    for word in rest:
+        name, value = _name_and_value(word)
+        if name != HASH and name not in _OTHER_VALUES:
+            raise _unknown(line, word)
+        given = value or next(rest, None)
+        if given is None:
+            reason, span = "the option needs a value", line.span(word.start, word.end)
+            raise ParseError("missing-value", name, reason, span, details={"line": line.number})
+        if name == HASH:
+            hashes.append(given.value)
+    return tuple(hashes)
+
+
+def _placed(error: ParseError, line: LogicalLine, start: int, end: int) -> ParseError:
+    """`error` with its line, and the span of what it is about in the file (values may have been expanded)."""
+    error.span = line.span(start, end)
+    error.details = {**error.details, "line": line.number}
+    return error
