@@ -157,6 +157,13 @@ class House:
         name = self.choose()
         return None if name == "none" else self.store(name)
 
+    def chosen(self) -> str | None:
+        """The store that is chosen already, or would be without trying what is there."""
+        from git_helper.stores.choice import recorded
+
+        choice = recorded(self._choice_path())
+        return self.settings.store or (choice.store if choice is not None else self._configured_store())
+
     def choose(self, *, anew: bool = False) -> str:
         """`--store`, else the recorded choice, else `gitHelper.store`, else keyring if it really answers, else file.
 
@@ -165,9 +172,7 @@ class House:
         from git_helper.stores.choice import Choice, recorded
 
         before = recorded(self._choice_path())
-        name = self.settings.store
-        if name is None:
-            name = before.store if before is not None else self._configured_store()
+        name = self.chosen()
         if name is not None and (
             name == "none" or (before is not None and name in (before.used if not anew else {before.store}))
         ):

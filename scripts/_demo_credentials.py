@@ -108,7 +108,8 @@ def refuse_wrong_token(demo: World) -> None:
     demo.login(demo.wrong, expect=4)
     clone = demo.clone("third")
     demo.stage.check((clone / "README.md").is_file(), "the good token was kept")
-    demo.stage.check(demo.wrong not in str(demo.server.authorizations), "the wrong one was not")
+    sent = {given for given, _ in demo.server.exchanges} - {None}
+    demo.stage.check(sent == {f"{USER}:{demo.token}"}, "the wrong one was never sent by git")
 
 
 def print_token(demo: World) -> None:

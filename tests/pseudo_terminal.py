@@ -18,7 +18,7 @@ from typing import Self
 import pexpect
 from pexpect.fdpexpect import fdspawn
 
-SECONDS = 20
+SECONDS = 10
 CTRL_C, CTRL_D, CTRL_U, CTRL_W, CTRL_Z, BACKSPACE, ENTER = b"\x03", b"\x04", b"\x15", b"\x17", b"\x1a", b"\x7f", b"\r"
 
 # pty.fork() would warn about our servers' threads (Python 3.12), so a child makes the terminal its own before it becomes

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from git_helper.cli.common import Command, command
+from git_helper.core.credential import Description
 from git_helper.errors import NoCredential
 from git_helper.secret import visible
 from git_helper.tasks import accounts, login
@@ -71,9 +72,7 @@ def _logout(
     everyone: Annotated[bool, typer.Option("--all", help="All accounts of the host.")] = False,
 ) -> None:
     """Forget the stored token. It is not revoked at the server."""
-    wanted = login.parse_place(url).description
-    if username is not None:
-        wanted = wanted.narrowed(username.encode("utf-8", "surrogateescape"))
+    wanted = _wanted(command, url, username)
     for one in accounts.forget(command.house.stores(), wanted, everyone=everyone):
         user = visible(one.account.username or b"")
         command.messages.done(f"forgot the token of '{user}' for {visible(one.account.url())} ({one.store})")
@@ -94,11 +93,7 @@ def _list(command: Command, as_json: Annotated[bool, typer.Option("--json", help
 
 def _token(command: Command, url: Url, username: Username = None) -> None:
     """Print the token for scripts; exit code 3 when there is none. The person is not asked."""
-    wanted = login.parse_place(url).description
-    if username is not None:
-        wanted = wanted.narrowed(username.encode("utf-8", "surrogateescape"))
-    if not command.house.uses_path(wanted):
-        wanted = wanted.without_path()
+    wanted = _wanted(command, url, username)
     chain = command.house.chain_for_commands()
     found = next((one.credential for one in chain.candidates(wanted) if one.credential.is_complete()), None)
     secret = None if found is None else found.password if found.password is not None else found.credential
@@ -109,3 +104,11 @@ def _token(command: Command, url: Url, username: Username = None) -> None:
         )
     sys.stdout.buffer.write(secret.reveal() + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _wanted(command: Command, url: str, username: str | None) -> Description:
+    """What `login` would have stored for the URL: its path counts only where git asks for each repository by itself."""
+    wanted = login.parse_place(url).description
+    if username is not None:
+        wanted = wanted.narrowed(username.encode("utf-8", "surrogateescape"))
+    return wanted if command.house.uses_path(wanted) else wanted.without_path()

@@ -78,7 +78,7 @@ class Chain:
                         known = known or Candidate(name, credential.remainder())
                 elif credential.is_basic() or (ready and credential.is_ready()):
                     yield Candidate(name, credential)
-                elif not credential.is_ready():
+                elif credential.username is not None and not credential.is_ready():
                     known = known or Candidate(name, credential.remainder())
             if known is not None and known.credential.username is not None and wanted.username is None:
                 wanted = wanted.narrowed(known.credential.username)

@@ -199,6 +199,8 @@ class Credential:
         first, basic = [], []
         if ready and self.authtype is not None and self.credential is not None:
             first = [(AUTHTYPE, self.authtype), (b"credential", self.credential.reveal())]
+        if self.ephemeral:
+            first.append((b"ephemeral", b"1"))  # of another helper: git must not have it stored
         if self.username is not None:
             basic.append((b"username", self.username))
         if self.password is not None:

@@ -46,7 +46,8 @@ def parse(text: bytes) -> list[Entry]:
         elif word == b"macdef":
             tokens.skip_macro()
         elif not entries or word not in (b"login", b"user", b"password", b"account"):
-            raise NetrcError(f"'{word.decode('ascii', 'replace')}' is no netrc keyword", tokens.line)
+            # Not named: it may be the second half of a password.
+            raise NetrcError("a word is no netrc keyword (what has blanks in it needs double quotes)", tokens.line)
         else:
             _fill(entries[-1], word, tokens.value(word))
     return entries
@@ -84,15 +85,18 @@ class _Tokens:
 
     def keyword(self) -> bytes | None:
         """The next word that is not a comment; None at the end."""
-        while (word := self._word()) is not None and word.startswith(b"#"):
-            self._at = self._end_of(b"\n", self._at - 1)
-        return word
+        self._skip_blanks()
+        while self._text[self._at : self._at + 1] == b"#":
+            self._at = self._end_of(b"\n", self._at)
+            self._skip_blanks()
+        return self._word()
 
     def value(self, keyword: bytes) -> bytes:
         """The word after `keyword`; a `#` is part of it, because passwords may start with one."""
+        line = self.line
         value = self._word()
         if value is None:
-            raise NetrcError(f"'{keyword.decode()}' has no value", self.line)
+            raise NetrcError(f"'{keyword.decode()}' has no value", line)
         return value
 
     def skip_macro(self) -> None:
@@ -101,9 +105,8 @@ class _Tokens:
         self._at = min(ends, default=len(self._text))
 
     def _word(self) -> bytes | None:
+        self._skip_blanks()
         text, size = self._text, len(self._text)
-        while self._at < size and text[self._at] in _BLANK:
-            self._at += 1
         if self._at >= size:
             return None
         if text[self._at] == 0x22:
@@ -112,6 +115,10 @@ class _Tokens:
         while self._at < size and text[self._at] not in _BLANK:
             self._take(word)
         return bytes(word)
+
+    def _skip_blanks(self) -> None:
+        while self._at < len(self._text) and self._text[self._at] in _BLANK:
+            self._at += 1
 
     def _quoted(self) -> bytes:
         word, start = bytearray(), self.line

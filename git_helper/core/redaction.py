@@ -79,10 +79,11 @@ def subject(text: str) -> str:
 
 
 def _is_evident(url: UrlText) -> bool:
-    """Whether the authority is surely a host alone, so that an `@` behind it ends no password."""
+    """Whether the authority is surely a host alone and no host follows an `@`: then that ends no password."""
     host = url.host_and_port.lower().partition(":")[0]
     named = host == "localhost" or re.fullmatch(r"(?:[a-z0-9_-]+\.)+[a-z]{2,}", host) is not None
-    return named and url.userinfo is None and not hides_credentials(url)
+    behind = url.text[url.text.find("@", url.authority_end) :]
+    return named and url.userinfo is None and "/" not in behind and not hides_credentials(url)
 
 
 def mask_query(query: str) -> str:

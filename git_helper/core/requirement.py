@@ -14,7 +14,7 @@ from git_helper.core.giturl import GitUrl
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
 from git_helper.core.url_text import split_url
-from git_helper.secret import MASK
+from git_helper.secret import MASK, visible
 
 _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
 _EXTRA = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
@@ -66,7 +66,7 @@ class Requirement:
         """The URL, path or specifier for a person to see."""
         if isinstance(self.target, GitUrl | PlainUrl):
             return self.target.display
-        return f"{self._prefix}{self.specifier}" if self.target is None else self.target
+        return visible(f"{self._prefix}{self.specifier}" if self.target is None else self.target)
 
     def pinned(self, commit: str) -> str:
         """The requirement to write down: the Git URL at `commit`, no secrets. ValueError for other kinds."""
@@ -224,14 +224,16 @@ def _target(url: str) -> GitUrl | PlainUrl | str:
 
 
 def _is_path(text: str) -> bool:
-    scp = re.match(r"[^/\\]*[^/\\:]{2,}:", text) is not None or text.lower().startswith("git+")
-    return not scp and (text.startswith((".", "~")) or "/" in text or "\\" in text or bool(_ARCHIVE.fullmatch(text)))
+    """A local file or folder. A `:` or `@` in it could be a URL gone wrong, unless the text begins as a path does."""
+    if text.startswith((".", "/", "~")) or re.match(r"[A-Za-z]:\\", text):
+        return True
+    return ("/" in text or "\\" in text or _ARCHIVE.fullmatch(text) is not None) and not {":", "@"} & set(text)
 
 
 def _without_url(cls: type[Requirement], text: str) -> Requirement:
     bare = _COMMENT.sub("", text).rstrip(" \t")
     before, semicolon, marker = bare.partition(";")
-    if _is_path(before.rstrip(" \t")) and "@" not in before and "://" not in before:
+    if _is_path(before.rstrip(" \t")):
         if semicolon:
             _check_marker(text, marker.strip(" \t"), (len(before) + 1, len(bare)))
         return cls(None, (), marker.strip(" \t") if semicolon else None, before.rstrip(" \t"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from git_helper.core.giturl import GitUrl
@@ -10,9 +11,10 @@ from git_helper.core.url_text import UrlText, hides_credentials, split_url
 from git_helper.core.userinfo import looks_like_token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-    Edit = tuple[int, int, str]
+_JOIN = re.compile(r"\\(?:\r\n|\n|\r)")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
 def rewrite(text: str, file: RequirementsFile, commits: Mapping[int, str]) -> str:
@@ -21,38 +23,40 @@ def rewrite(text: str, file: RequirementsFile, commits: Mapping[int, str]) -> st
     Userinfo is removed from all URLs of items, but for the user name of ssh. Comments, markers, hashes, order, blanks,
     line ends and `${NAME}` outside of what is exchanged stay. Without anything to change the result is `text`.
     """
-    edits: list[Edit] = []
-    for number, item in enumerate(file.items):
-        edits.extend(_edits(text, item, commits.get(number)))
-    for start, end, new in sorted(edits, reverse=True):
-        text = text[:start] + new + text[end:]
+    for number, item in reversed(tuple(enumerate(file.items))):
+        start, end = item.span if isinstance(item, OptionItem) else item.url_span or item.span
+        # A URL may go on in the next line; it is written in one when it changes.
+        written = _JOIN.sub("", text[start:end])
+        new = _rewritten(written, item, commits.get(number))
+        if new != written:
+            text = text[:start] + new + text[end:]
     return text
 
 
-def _edits(text: str, item: OptionItem | RequirementItem, commit: str | None) -> Iterator[Edit]:
-    span = item.span if isinstance(item, OptionItem) else item.url_span
-    if span is None:
-        return
-    start, end = span
-    # An option's value may stand in quotes.
-    start += len(text[start:end]) - len(text[start:end].lstrip("'\""))
-    end -= len(text[start:end]) - len(text[start:end].rstrip("'\""))
-    url = split_url(text[start:end])
-    target = item.requirement.target if isinstance(item, RequirementItem) and item.requirement else None
-    if commit is not None and isinstance(target, GitUrl) and isinstance(item, RequirementItem):
+def _rewritten(written: str, item: OptionItem | RequirementItem, commit: str | None) -> str:
+    scheme = _SCHEME.search(written)
+    url = split_url(written[scheme.start() :]) if scheme else None
+    if commit is not None and isinstance(item, RequirementItem) and item.requirement is not None:
+        target = item.requirement.target
+        if not isinstance(target, GitUrl):
+            raise ValueError("only a Git requirement is pinned to a commit")
         if url is None or not item.matches:
-            yield start, end, target.pinned(commit)
-            return
-        at = url.path.find("@")
-        yield start + (url.path_end if at < 0 else url.authority_end + at), start + url.path_end, f"@{commit}"
-    if url is not None:
-        yield from _without_userinfo(url, start)
+            return target.pinned(commit)
+        url = _pinned(url, commit)
+    if url is None or scheme is None:
+        return written
+    return written[: scheme.start()] + _without_userinfo(url)
 
 
-def _without_userinfo(url: UrlText, offset: int) -> Iterator[Edit]:
+def _pinned(url: UrlText, commit: str) -> UrlText | None:
+    at = url.path.find("@")
+    start = url.path_end if at < 0 else url.authority_end + at
+    return split_url(f"{url.text[:start]}@{commit}{url.text[url.path_end :]}")
+
+
+def _without_userinfo(url: UrlText) -> str:
     """A userinfo whose end is unclear goes up to the last `@`."""
     end = url.text.rindex("@") + 1 if hides_credentials(url) else url.userinfo_end
     user = url.userinfo or ""
-    ssh_user = url.scheme.rpartition("+")[2] == "ssh" and ":" not in user and not looks_like_token(user)
-    if end > url.authority_start and not ssh_user:
-        yield offset + url.authority_start, offset + end, ""
+    is_ssh_user = url.scheme.rpartition("+")[2] == "ssh" and ":" not in user and not looks_like_token(user)
+    return url.text if is_ssh_user else url.text[: url.authority_start] + url.text[end:]

@@ -53,7 +53,7 @@ class Settings:
         return cls(
             last("store"),
             last("netrc-file"),
-            [host.encode() for host in hosts],
+            [host.encode("utf-8", "surrogateescape") for host in hosts],
             _seconds(last("timeout")),
             _seconds(last("max-age")),
             no_input is not None and no_input.lower() not in ("0", "false", "no", "off"),

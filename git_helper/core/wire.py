@@ -41,17 +41,20 @@ class Message:
     def flag(self, key: bytes) -> bool:
         """A scalar read as one of git's booleans (git-config(1)); anything else is false."""
         value = self.scalars.get(key, b"").lower()
-        return value in (b"true", b"yes", b"on") or (value.isdigit() and int(value) != 0)
+        # No int(): it refuses more than 4,300 digits.
+        return value in (b"true", b"yes", b"on") or (value.isdigit() and value.strip(b"0") != b"")
 
 
 def read(stream: BinaryIO) -> bytes:
     """The bytes of one message, up to its empty line or the end; callers may keep the stream open behind that line."""
     lines: list[bytes] = []
     size = 0
+    new_line = True
     while size <= MESSAGE_LIMIT:
         line = stream.readline(LINE_LIMIT + 1)
-        if line in (b"", b"\n", b"\r\n"):
+        if not line or (new_line and line in (b"\n", b"\r\n")):
             break
+        new_line = line.endswith(b"\n")
         size += len(line)
         lines.append(line)
     return b"".join(lines)

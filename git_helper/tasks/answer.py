@@ -29,7 +29,10 @@ def capability(stdout: BinaryIO) -> None:
 
 
 def get(stdin: BinaryIO, stdout: BinaryIO, chain: Callable[[], Chain]) -> None:
-    """Prints the first complete answer, or what is known in part, or nothing; `quit` when the person said no."""
+    """Prints the first complete answer, or what is known in part, or nothing; `quit` when the person said no.
+
+    Raises StoreError for an answer that no line can carry.
+    """
     message = wire.parse(wire.read(stdin))
     wanted = Description.of(message)
     if message.problem is not None or wanted is None:
@@ -40,8 +43,12 @@ def get(stdin: BinaryIO, stdout: BinaryIO, chain: Callable[[], Chain]) -> None:
     except Cancelled:
         stdout.write(b"quit=1\n")
         return
-    if candidate is not None:
+    if candidate is None:
+        return
+    try:
         stdout.write(wire.serialize(_answer(candidate, able)))
+    except ValueError as error:
+        raise StoreError(f"cannot use the answer of '{candidate.source}': {error}") from error
 
 
 def _answer(candidate: Candidate, able: list[bytes]) -> list[tuple[bytes, bytes]]:

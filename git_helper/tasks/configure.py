@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING
 
 from git_helper.errors import StoreError, UsageError
 from git_helper.secret import visible
-from git_helper.system import executables, git_config, process
-from git_helper.system.git_config import ConfigFile, GitConfig, same_key
+from git_helper.system import executables, process
+from git_helper.system.config_file import ConfigFile, exactly, has_controls, rewrite, same_key
+from git_helper.system.git_config import SECONDS, GitConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from git_helper.system.git_config import Entry
 
-SCOPES = ("global", "system", "local")
+SCOPES = ("system", "global", "local")
 CACHE_SECONDS = 900
 """How long git's own cache keeps an answer, unless told otherwise: a quarter of an hour."""
 _SLOW_STORES = ("keyring", "vault")
@@ -166,7 +167,7 @@ class _Plan:
     def _insert(self, file: ConfigFile, values: list[str], seconds: int) -> None:
         """The cache directly before us: git can only append, so each entry moves to the place of the next one."""
         moved = values[values.index(self._value) :]
-        if len(set(moved)) < len(moved) or self._others_between(file):
+        if len(set(moved)) < len(moved) or any(map(has_controls, moved)) or self._others_between(file):
             message = f"git's cache is not put before '{executables.shown(self._value)}': other helpers are in the way"
             self.notes.append(Note(message, f"git config --{self._request.scope} --edit"))
             return
@@ -176,11 +177,13 @@ class _Plan:
         file.add(self._key, moved[-1])
 
     def _others_between(self, file: ConfigFile) -> bool:
-        # Helpers of other URLs behind ours must not change places with those that move.
-        keys = [entry.key for entry in file.entries() if entry.section == "credential" and entry.variable == "helper"]
+        # Helpers of other URLs behind ours must not change places with those that move; a bare name cannot be moved.
+        entries = [entry for entry in file.entries() if entry.section == "credential" and entry.variable == "helper"]
+        keys = [entry.key for entry in entries]
         places = [at for at, key in enumerate(keys) if same_key(key, self._key)]
         first = places[file.values(self._key).index(self._value)]
-        return any(not same_key(key, self._key) for key in keys[first : places[-1]])
+        behind = entries[first : places[-1] + 1]
+        return any(entry.value is None or not same_key(entry.key, self._key) for entry in behind)
 
     def _drop_cache(self, file: ConfigFile) -> None:
         recorded = self._recorded(file)
@@ -215,7 +218,7 @@ def _apply(
     file: ConfigFile, change: Callable[[ConfigFile], None], request: Request, environ: Mapping[str, str]
 ) -> tuple[list[Entry], list[Entry]]:
     path = file.path()
-    before, after = git_config.rewrite(path, environ, change, keep=not request.dry_run)
+    before, after = rewrite(path, environ, change, keep=not request.dry_run)
     if path is None and before != after and not request.dry_run:
         # No file yet, or an empty one: only git knows where it is to be.
         change(file)
@@ -240,19 +243,18 @@ def _shown(entries: Iterable[Entry], key: str) -> tuple[str, ...]:
 def _notes(request: Request, config: GitConfig, environ: Mapping[str, str]) -> list[Note]:
     notes = []
     helpers = [entry for entry in config.entries if entry.section == "credential" and entry.variable == "helper"]
-    places = [*SCOPES[1::-1], "local", "worktree", "command"]
+    earlier = SCOPES[: SCOPES.index(request.scope) + 1]
     for entry in helpers:
         value, key = entry.value or "", visible(entry.key)
         own = same_key(entry.key, request.helper) and entry.scope == request.scope
         if _program(value) == "store":
             message = f"git sends every credential to '{executables.shown(value)}' too, which keeps it in plain text"
-            pattern = git_config.exactly(value)
+            pattern = exactly(value)
             notes.append(Note(message, f"git config --{entry.scope} --unset-all '{key}' '{pattern}'"))
         elif not own and executables.is_ours(value, environ):
             notes.append(Note(f"git-helper is configured in '{key}' ({visible(entry.origin)}), too"))
-        elif not value and same_key(entry.key, request.helper):
-            if places.index(entry.scope) > places.index(request.scope):
-                notes.append(Note(f"'{key}' is emptied in {visible(entry.origin)}, so git does not ask us there"))
+        elif not value and same_key(entry.key, request.helper) and entry.scope not in earlier:
+            notes.append(Note(f"'{key}' is emptied in {visible(entry.origin)}, so git does not ask us there"))
     return notes
 
 
@@ -288,7 +290,7 @@ def _has_cache_program(environ: Mapping[str, str]) -> bool:
     git = executables.git(environ)
     if git is None:
         return False
-    done = process.run([git, "--exec-path"], b"", git_config.SECONDS, environ)
+    done = process.run([git, "--exec-path"], b"", SECONDS, environ)
     if done.code:
         raise StoreError("cannot ask git for its folder of programs")
     folder = os.fsdecode(done.stdout.removesuffix(b"\n"))

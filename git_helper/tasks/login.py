@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Protocol
 from git_helper.core import wire
 from git_helper.core.authorization import authorization
 from git_helper.core.credential import ANY_USER, Account, Credential, Description, Origin
-from git_helper.errors import NoCredential, NotFound, Refused, UsageError
+from git_helper.core.redaction import subject
+from git_helper.errors import NoCredential, NotFound, Refused, Unreachable, UsageError
 from git_helper.secret import Secret, visible
 
 if TYPE_CHECKING:
@@ -128,7 +129,10 @@ def _typed(place: Place, typed: Typed, prompter: Prompter) -> Credential:
     user = named if named is not None else in_url
     if typed.token is not None:
         # Tokens have one line; exactly its line break is dropped, blanks may belong to a password.
-        token: Secret | None = Secret(typed.token.read(_TOKEN_LIMIT).removesuffix(b"\n").removesuffix(b"\r"))
+        text = typed.token.read(_TOKEN_LIMIT + 1)
+        if len(text) > _TOKEN_LIMIT:
+            raise UsageError(f"the token is longer than {_TOKEN_LIMIT} bytes")
+        token: Secret | None = Secret(text.removesuffix(b"\n").removesuffix(b"\r"))
         user = ANY_USER if user is None else user
     else:
         user = prompter.ask_username() or ANY_USER if user is None else user
@@ -140,28 +144,34 @@ def _typed(place: Place, typed: Typed, prompter: Prompter) -> Credential:
         )
     if token == Secret(b""):
         raise UsageError("the token is empty")
-    return Credential(user, token, expiry=typed.expires)
+    credential = Credential(user, token, expiry=typed.expires)
+    try:
+        wire.serialize(credential.pairs())
+    except ValueError as error:
+        raise UsageError(f"cannot use the token: {error}") from error
+    return credential
 
 
 def parse_place(text: str) -> Place:
     """`https://[user@]host[:port][/path]` or a bare host. Raises UsageError; a password in it is refused unread."""
     raw = text.encode("utf-8", "surrogateescape")
-    fields = dict(wire.url_fields(raw if b"://" in raw else b"https://" + raw))
+    raw = raw if b"://" in raw else b"https://" + raw
+    fields = dict(wire.url_fields(raw))
     if b"password" in fields:
         raise UsageError(
             "a URL with a password is not accepted: others can see the command line",
             "give the user name only, and the token at the prompt or by --with-token",
         )
-    protocol = fields.get(b"protocol", b"").removeprefix(b"git+")
+    protocol = fields.get(b"protocol", b"").lower().removeprefix(b"git+")
     if protocol not in (b"https", b"http"):
-        raise UsageError(f"cannot use '{visible(text)}': not an http or https URL", "ssh uses keys: see ssh-add(1)")
+        raise UsageError(f"cannot use '{subject(text)}': not an http or https URL", "ssh uses keys: see ssh-add(1)")
     if any(byte < 0x21 or byte == 0x7F for value in fields.values() for byte in value):
-        raise UsageError(f"cannot read the URL '{visible(text)}': it has control characters or blanks")
+        raise UsageError(f"cannot read the URL '{subject(text)}': it has control characters or blanks")
     path = raw.partition(b"://")[2].partition(b"/")[2].partition(b"?")[0].partition(b"#")[0].rstrip(b"/")
     description = Description(protocol, fields.get(b"host", b""), fields.get(b"path"), fields.get(b"username"))
     place = Place(description, path.decode("utf-8", "surrogateescape"))
     if description.origin() is None:
-        raise UsageError(f"cannot read the URL '{visible(text)}': '{visible(description.host)}' is no host")
+        raise UsageError(f"cannot read the URL '{subject(text)}': it names no host")
     return place
 
 
@@ -170,6 +180,11 @@ def check(place: Place, credential: Credential, transport: Transport) -> Check:
     url = place.probe_url()
     anonymous = transport.get(url).status
     status = transport.get(url, authorization(credential)).status
+    if status == 429 or status >= 500:
+        raise Unreachable(
+            f"cannot check the token at '{visible(place.description.host)}': the server answered {status}",
+            "try again later; --no-check stores it all the same",
+        )
     if status in (401, 403):
         raise Refused(
             f"the server refused the token for '{visible(place.description.host)}' ({status})",
@@ -185,12 +200,22 @@ def check(place: Place, credential: Credential, transport: Transport) -> Check:
 
 
 def expiry(text: str, now: float) -> int:
-    """`90d`, `12h`, `30m`, a date `2027-01-31` (its end, UTC) or seconds since 1970, as the last. Raises UsageError."""
+    """`90d`, `12h`, `30m`, a date `2027-01-31` (its end, UTC) or seconds since 1970, as the last.
+
+    Raises UsageError, also for a time that has passed.
+    """
+    at = _moment(text, now)
+    if at <= now:
+        raise UsageError(f"the time '{visible(text)}' has passed", "write 90d, 12h or a date to come")
+    return at
+
+
+def _moment(text: str, now: float) -> int:
     units = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
     number, unit = text[:-1], text[-1:]
-    if number.isdigit() and unit in units and len(number) < 8:
+    if number.isdecimal() and unit in units and len(number) < 8:
         return int(now) + int(number) * units[unit]
-    if text.isdigit() and len(text) < 12:
+    if text.isdecimal() and len(text) < 12:
         return int(text)
     try:
         date = datetime.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=datetime.UTC)

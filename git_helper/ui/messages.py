@@ -56,6 +56,11 @@ class Messages:
         """Data drawn for a person, on stdout."""
         self._out.print(renderable)
 
+    def tell(self, renderable: RenderableType) -> None:
+        """Words drawn for a person, on stderr."""
+        if not self._quiet:
+            self._err.print(renderable)
+
     def data(self, value: Any) -> None:
         """Data for a program, as JSON on stdout."""
         sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")

@@ -49,6 +49,16 @@ def accounts_data(kept: Iterable[Kept]) -> list[dict[str, Any]]:
     ]
 
 
+def helpers_table(key: str, before: Iterable[str], after: Iterable[str]) -> Table:
+    """The helpers of a key in git's configuration, before and after a change, in the order in which git asks them."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column(Text(f"{visible(key)} before"), overflow="fold")
+    table.add_column("after", overflow="fold")
+    columns = [[visible(helper) for helper in helpers] or ["(none)"] for helpers in (before, after)]
+    table.add_row(*(Text("\n".join(column)) for column in columns))
+    return table
+
+
 def _expires(expiry: int | None, now: float) -> Text:
     if expiry is None:
         return Text("never", "dim")

@@ -170,4 +170,4 @@ class UnloadableKeyring(MemoryKeyring):
     """Cannot be made."""
 
     def __init__(self) -> None:
-        raise RuntimeError("no such service")
+        raise TypeError("keyring skips only this one when it looks for back ends")

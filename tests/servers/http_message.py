@@ -21,7 +21,7 @@ class MalformedRequestError(Exception):
     """Bytes that are no HTTP/1.x request; the connection is answered 400 and closed."""
 
 
-class Dropped(Exception):  # noqa: N818  (an order, not an error)
+class Dropped(Exception):
     """Raised by the body of an answer to cut the connection there; `reset` sends RST instead of FIN."""
 
     def __init__(self, *, reset: bool = False) -> None:

@@ -20,6 +20,10 @@ def main() -> None:
     question = Question(**{"protocol": b"https", "host": b"good.example", "username": b"alice", **values}, **options)
     prompter = RichPrompter()
     if what == "background":
+        # A leader of a session cannot leave its group, its child can.
+        child = os.fork()
+        if child:
+            sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         os.setpgid(0, 0)
     try:
         answers = {

@@ -1,0 +1,133 @@
+"""Text for a person to see, and the secrets that it must not show."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from git_helper.core.redaction import display_url, redact, subject
+from git_helper.core.requirement import describe
+from git_helper.secret import MASK, Secret
+from tests.core.cases import cases
+
+# RED-020 is an option of the command line, RED-024 the argv of a child process.
+NOT_PURE = ("RED-020", "RED-024")
+
+
+@pytest.mark.parametrize("case", cases("redaction", *NOT_PURE))
+def test_case(case: dict[str, Any]) -> None:
+    given_text, expected = case["input"], case["expected"]
+    if "url" in given_text:
+        assert display_url(given_text["url"]) == expected["display"]
+        return
+    if "requirement" in given_text:
+        described = describe(given_text["requirement"])
+        assert described["ok"] is False
+        shown = json.dumps(described)
+    else:
+        shown = redact(given_text["text"], [Secret(secret.encode()) for secret in given_text.get("secrets", [])])
+        assert redact(given_text["text"]) == shown, "the rules see it without being told the secret"
+    assert not [secret for secret in expected["must_not_contain"] if secret in shown]
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://:pass@h/x", "https://:****@h/x"),
+        ("https://h/x", "https://h/x"),
+        ("https://ghp_x:x-oauth-basic@h/x", "https://****:****@h/x"),
+        ("git+https://git@h/o/r@v1", "git+https://git@h/o/r@v1"),
+        ("git+http://git@h/o/r", "git+http://****@h/o/r"),
+        ("https://git@h/o/r", "https://****@h/o/r"),
+        (
+            "https://h/?X-Amz-Signature=s&X-Amz-Security-Token=t&v=1",
+            "https://h/?X-Amz-Signature=****&X-Amz-Security-Token=****&v=1",
+        ),
+        ("https://h/?sig=a&sv=1;private_token=b", "https://h/?sig=****&sv=1;private_token=****"),
+        ("https://h/?access%5Ftoken=a", "https://h/?access%5Ftoken=****"),
+        (
+            "https://h/?monkey=1&design=2&author=3&keyboard=4&token=",
+            "https://h/?monkey=1&design=2&author=3&keyboard=4&token=",
+        ),
+        ("https://h/x#access_token=a", "https://h/x#access_token=****"),
+        ("https://u:p@ss@h/x", "https://u:****@h/x"),
+        ("https://user/name:pw@h/x", "https:***@h/x"),
+        ("https://u:p#w@h/x", "https:***@h/x"),
+        ("https://u:p?w@h/x", "https:***@h/x"),
+        ("https://h/npm/@scope/x.tgz", "https://h/npm/@scope/x.tgz"),
+        ("https://h:8080/r.git@v1", "https://h:8080/r.git@v1"),
+        ("git+https://p.example/https://h:1/r.git@v1", "git+https://p.example/https://h:1/r.git@v1"),
+        ("https://p.example/https://tok@h/r", "https:***@h/r"),
+        ("https://h/\x1b[2J", "https://h/%1B[2J"),
+        ("no url", "no url"),
+        ("https://h/\ud800", "https://h/?"),
+    ],
+)
+def test_display_url(url: str, shown: str) -> None:
+    assert display_url(url) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("fatal: unable to access 'https://u:p@h/r/': 403", "fatal: unable to access 'https://u:****@h/r/': 403"),
+        ("see <https://tok@h/r>, (https://tok@h/r).", "see <https://****@h/r>, (https://****@h/r)."),
+        ("'https://u:p'w@h/r'", "'https://u:****@h/r'"),
+        ("Failed to clone https://x:y@h/..", "Failed to clone https://x:****@h/.."),
+        ("a\nAuthorization: Basic dTpw\nb", "a\nAuthorization: ****\nb"),
+        ("Private-Token: abc", "Private-Token: ****"),
+        ("X-JFrog-Art-Api: abc", "X-JFrog-Art-Api: ****"),
+        ("username=u\npassword=p w\nhost=h", "username=u\npassword=**** w\nhost=h"),
+        ("sent Bearer abc.def0123", "sent Bearer ****"),
+        ('WWW-Authenticate: Basic realm="x"', 'WWW-Authenticate: Basic realm="x"'),
+        ("basic authentication failed", "basic authentication failed"),
+        ("token ghp_abcdefgh!", "token ****!"),
+        ("global-configuration", "global-configuration"),
+        ("u:pw@h:path", "u:****@h:path"),
+        ("git@h:path 10:20:30 a@b", "git@h:path 10:20:30 a@b"),
+        ("bell\x07\ttab", "bell%07\ttab"),
+    ],
+)
+def test_redact(text: str, shown: str) -> None:
+    assert redact(text) == shown
+
+
+AROUND = st.text(st.characters(exclude_characters="zQ"), max_size=10)
+
+
+@settings(deadline=None)
+@given(st.binary(min_size=4, max_size=20), AROUND, AROUND)
+def test_a_known_secret_is_found_in_every_form(inner: bytes, before: str, after: str) -> None:
+    value = b"zQ" + inner + b"Qz"
+    lower = re.sub("%[0-9A-F]{2}", lambda escape: escape[0].lower(), quote(value))
+    for written in (value.decode("utf-8", "replace"), lower, quote(value), quote(value, safe="")):
+        assert "zQ" not in redact(f"{before}{written}{after}", [Secret(value)])
+    for user in ("", "u", "me", "git"):
+        encoded = b64encode(f"{user}:".encode() + value).decode()
+        assert MASK in redact(f"x {encoded} y", [Secret(value)])
+
+
+@settings(deadline=None)
+@given(st.text())
+def test_everything_can_be_shown(text: str) -> None:
+    for shown in (display_url(text), subject(text), redact(text).replace("\n", "").replace("\t", "")):
+        assert "\x1b" not in shown
+        assert "\r" not in shown
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1).map(lambda text: f"zQ{text}"))
+def test_a_password_in_a_url_is_masked_wherever_the_url_stands(password: str) -> None:
+    for text in (
+        f"x 'https://u:{password}@h/r' y",
+        f"https://u:{password}@h",
+        "<ssh://" + re.sub(r"[:/?#\\]", "", password) + "@h/r>",
+    ):
+        assert "zQ" not in redact(text)
