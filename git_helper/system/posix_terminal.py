@@ -183,11 +183,11 @@ class _SecretQuestion:
             block = os.read(self._descriptor, 4096)
             if not block:
                 return Outcome.CANCELLED
-            for byte in block:
-                outcome = self._key(byte)
-                if outcome is not None:
-                    return outcome
+            # `next` stops at the line's end: what was pasted behind it is dropped.
+            outcome = next((end for end in map(self._key, block) if end is not None), None)
             self._draw()
+            if outcome is not None:
+                return outcome
 
     def _key(self, byte: int) -> Outcome | None:
         number = None if self._line.in_paste else self._signals.get(byte)

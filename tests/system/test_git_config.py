@@ -187,12 +187,12 @@ def test_the_git_that_started_us_is_preferred(home: Path, git: str) -> None:
 def test_exactly_matches_this_value_only(home: Path, value: str) -> None:
     path = write(home, "[user]\n name = Test\n")
     file = ConfigFile(["--file", str(path)], os.environ)
-    for item in ("first", value, value + "x", "x" + value):
+    for item in ("first", value, value + "z", "x" + value):
         file.add("a.b", item)
     file.replace("a.b", value, "new")
-    assert file.values("a.b") == ["first", "new", value + "x", "x" + value]
+    assert file.values("a.b") == ["first", "new", value + "z", "x" + value]
     file.unset("a.b", "x" + value)
-    assert file.values("A.B") == ["first", "new", value + "x"]
+    assert file.values("A.B") == ["first", "new", value + "z"]
     assert exactly("a.b") == "^a\\.b$"
 
 

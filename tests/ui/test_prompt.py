@@ -232,7 +232,7 @@ def test_nothing_is_cut_off_in_a_narrow_window(tmp_path: Path, columns: int) -> 
         assert 8 <= line.count("*") <= 32
         assert len(line) > 0
         if panel:
-            assert host in "".join(row[11:-2].strip(" ") for row in panel)
+            assert host in "".join(row[10:-2].strip(" ") for row in panel)
 
 
 def test_an_endless_user_does_not_scroll_the_host_away(tmp_path: Path) -> None:
@@ -246,6 +246,7 @@ def test_an_endless_user_does_not_scroll_the_host_away(tmp_path: Path) -> None:
 def test_an_unencrypted_connection_is_said(tmp_path: Path) -> None:
     with Asked(tmp_path, protocol="http") as terminal:
         terminal.expect("not encrypted")
+        terminal.expect(PROMPT)
         terminal.send(CTRL_C)
         assert terminal.answers() == ["Cancelled"]
 
