@@ -204,10 +204,10 @@ class CommandHouse(House):
 
     def transport(self) -> Session:
         """Connections to servers."""
-        from git_helper.net import tls
-        from git_helper.net.session import SECONDS, Session
+        from git_helper.net import proxy, tls
+        from git_helper.net.session import Session
 
-        return Session(tls.context(self.environ), self.settings.timeout or SECONDS)
+        return Session(tls.contexts(self.environ), self.settings.timeout, proxy_for=proxy.proxies(self.environ))
 
     def prompter(self, wanted: Description) -> Prompter:
         """Asks the person for an account of `wanted`; never with `--no-input` or in CI."""

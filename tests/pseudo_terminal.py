@@ -87,8 +87,14 @@ class PseudoTerminal:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        os.close(self._slave)
-        os.close(self._master)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """Closes the terminal, as a window that is closed or a connection that is lost."""
+        for descriptor in (self._slave, self._master):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._slave = self._master = -1
 
     @property
     def shown(self) -> bytes:

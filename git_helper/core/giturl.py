@@ -62,8 +62,7 @@ class GitUrl:
             raise ParseError("query-not-supported", text, "a Git URL has no query", span, hint)
         path, reference = _path_and_reference(url, scheme)
         fragment = url.fragment
-        if fragment is not None:
-            refuse_encoded_controls(url, url.query_end, len(text))
+        _refuse_fragment(url)
         return cls(scheme, authority, path, reference, parse_subdirectory(url), fragment, prefixed)
 
     @property
@@ -200,6 +199,15 @@ def _transport(url: UrlText) -> tuple[str, bool]:
     return scheme, bool(plus)
 
 
+def _refuse_fragment(url: UrlText) -> None:
+    span = (url.query_end, len(url.text))
+    refuse_encoded_controls(url, *span)
+    if "@" in (url.fragment or ""):
+        # Otherwise `#egg=name@v1` would be the default branch without a word.
+        hint = "write the revision before the '#', or '@' as %40"
+        raise ParseError("invalid-fragment", url.text, "an '@' stands behind the '#'", span, hint)
+
+
 def _path_and_reference(url: UrlText, scheme: str) -> tuple[str, Reference]:
     path, at, rev = url.path.partition("@")
     span = (url.authority_end, url.path_end)
@@ -208,13 +216,13 @@ def _path_and_reference(url: UrlText, scheme: str) -> tuple[str, Reference]:
         hint = "percent-encode an '@' that is part of the path or of the revision as %40"
         raise ParseError("ambiguous-revision", url.text, "it is unclear which '@' begins the revision", span, hint)
     refuse_encoded_controls(url, *span)
+    if path and scheme != "ssh":
+        path = _without_dots(path)
     if "\\" in path or not path.strip("/"):
         reason = "its path holds a backslash" if "\\" in path else "it names no repository"
         raise ParseError("invalid-path", url.text, reason, span)
     if scheme in ("ssh", "file") and unquote(path).lstrip("/").startswith("-"):
         raise ParseError("invalid-path", url.text, "its path looks like an option", span)
-    if scheme != "ssh":
-        path = _without_dots(path)
     reference = _reference(url, rev, url.path_end - len(rev)) if at else Reference.parse(None)
     return quote(path, safe=_PATH_SAFE), reference
 

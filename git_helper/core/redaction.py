@@ -7,7 +7,7 @@ from base64 import b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from git_helper.core.url_text import UrlText, hides_credentials, split_url
+from git_helper.core.url_text import SCHEME_INSIDE, UrlText, hides_credentials, split_url
 from git_helper.core.userinfo import SHAPES, masked_userinfo
 from git_helper.secret import MASK, visible
 
@@ -21,7 +21,8 @@ _SECRET_KEY = re.compile(
     r"|awsaccesskeyid|accesskey|private[-_]?key|secret[-_]?key",
     re.IGNORECASE,
 )
-_URL = re.compile(r"(?P<quote>['\"`<(\[]?)(?P<url>[A-Za-z][A-Za-z0-9+.-]*://[^ \t\r\n\v\f]*)")
+_URL = re.compile(r"(?P<quote>['\"`<(\[]?)(?P<url>" + SCHEME_INSIDE + r"[^ \t\r\n\v\f]*)")
+_NESTED_USERINFO = re.compile(r"://[^/@?#]*@")
 _CLOSING = {"'": "'", '"': '"', "`": "`", "<": ">", "(": ")", "[": "]"}
 _HEADER = re.compile(
     r"\b((?:proxy-)?authorization|(?:set-)?cookie|private-token|job-token|deploy-token"
@@ -66,7 +67,7 @@ def subject(text: str) -> str:
     """Text that could not be read, for an error message: nothing that might be part of a userinfo is shown."""
     text = _encodable(text)
     place = text.find("://")
-    start = re.search(r"[A-Za-z][A-Za-z0-9+.-]*$", text[:place]) if place >= 0 else None
+    start = re.search(r"[A-Za-z][A-Za-z0-9+.-]{0,30}\Z", text[:place]) if place >= 0 else None
     if start is None:
         return visible(text if "@" not in text else "***" + text[text.rindex("@") :])
     before, url = text[: start.start()], text[start.start() :]
@@ -111,7 +112,7 @@ def _masked_parts(url: UrlText) -> Iterable[str]:
         yield masked_userinfo(url.userinfo, url.scheme) + "@"
     yield url.host_and_port
     # A proxy's path may hold a whole URL with userinfo of its own.
-    yield _URL.sub(_masked_match, url.path)
+    yield _NESTED_USERINFO.sub(f"://{MASK}@", url.path)
     if url.query is not None:
         yield "?" + mask_query(url.query)
     if url.fragment is not None:

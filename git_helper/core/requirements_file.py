@@ -34,7 +34,7 @@ _LOCATIONS = (INDEX_URL, EXTRA_INDEX_URL, FIND_LINKS, REQUIREMENT, CONSTRAINT, E
 _OTHER_VALUES = (TRUSTED_HOST, "--no-binary", "--only-binary", "--use-feature", "--config-settings", "--global-option")
 _FLAGS = (NO_INDEX, "--pre", "--prefer-binary", "--require-hashes")
 # pip ends a requirement at the first word that looks like an option.
-_OPTIONS_BEGIN = re.compile(r"[ \t]+(?=--?[A-Za-z])")
+_OPTIONS_BEGIN = re.compile(r"(?<![ \t])[ \t]+(?=--?[A-Za-z])")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from git_helper.core.giturl import GitUrl
 from git_helper.core.requirements_file import OptionItem, RequirementItem, RequirementsFile
-from git_helper.core.url_text import UrlText, hides_credentials, split_url
+from git_helper.core.url_text import SCHEME_INSIDE, UrlText, hides_credentials, split_url
 from git_helper.core.userinfo import looks_like_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _JOIN = re.compile(r"\\(?:\r\n|\n|\r)")
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_SCHEME = re.compile(SCHEME_INSIDE)
 
 
 def rewrite(text: str, file: RequirementsFile, commits: Mapping[int, str]) -> str:

@@ -6,9 +6,12 @@ import re
 from dataclasses import dataclass
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_BRACKETED = re.compile(r"^\[[0-9A-Fa-f:.]*\]")
 _AUTHORITY = re.compile(r"[^/?#\\]*")
+# A scheme inside of text: bounded, so that long runs of letters cost no square time; the end of a longer one matches.
+SCHEME_INSIDE = r"[A-Za-z][A-Za-z0-9+.-]{0,30}://"
 # A proxy's prefix, `https://proxy/https://host:1/x`: its colons are no sign of a password.
-_NESTED_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/@?#:]*(?::[0-9]+)?(?=/|$)")
+_NESTED_ORIGIN = re.compile(rf"{SCHEME_INSIDE}[^/@?#:]*(?::[0-9]+)?(?=/|$)")
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -59,8 +62,8 @@ class UrlText:
 
     @property
     def port(self) -> str | None:
-        """What follows the host's colon; None when there is no colon (those inside `[…]` do not count)."""
-        _, colon, port = self.host_and_port.rpartition("]")[2].partition(":")
+        """What follows the host's colon; None when there is no colon (those of an IPv6 address do not count)."""
+        _, colon, port = _BRACKETED.sub("", self.host_and_port).partition(":")
         return port if colon else None
 
     @property

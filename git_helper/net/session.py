@@ -1,26 +1,31 @@
-"""Requests over HTTP: one set of connections, each wait limited, each failure said in our words."""
+"""The door to servers: a request goes in, its answer comes out, whatever redirects and refusals lie between."""
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import urllib3
-from urllib3.exceptions import HTTPError, LocationParseError, MaxRetryError, NewConnectionError, SSLError, TimeoutError  # noqa: A004
-
-from git_helper import __version__
-from git_helper.errors import Unreachable, UsageError
+from git_helper.core.userinfo import looks_like_token
+from git_helper.errors import Unreachable
+from git_helper.net.conversation import URL, Conversations, Credentials
+from git_helper.net.message import Answered, Headers, Request, Response
+from git_helper.net.pools import Pools
+from git_helper.net.target import MOST_REDIRECTS, REDIRECTS, Redirected, Target
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterator
 
+    from git_helper.net.conversation import Exchange
+    from git_helper.net.proxy import ProxyFor
+    from git_helper.net.remembered import Known
+    from git_helper.net.tls import ContextFor
     from git_helper.secret import Secret
 
-SECONDS = 30.0
-# Servers of Git hosts answer some things only to programs that look like git.
-USER_AGENT = f"git/2.0 (git-helper/{__version__})"
+__all__ = ["URL", "Answer", "Credentials", "Headers", "Redirected", "Request", "Response", "Session"]
+
+# What says how to answer; all else (an extra header of git's configuration may hold a token) stays with its origin.
+_HARMLESS = ("accept", "accept-encoding", "accept-language", "content-type", "git-protocol", "range", "user-agent")
+_NOT_MODIFIED = 304
 
 
 @dataclass(frozen=True)
@@ -32,52 +37,81 @@ class Answer:
 
 
 class Session:
-    """Connections for one command; `timeout` in seconds for each wait."""
+    """Connections, and what worked on them, for the whole process. Thread-safe; a context manager."""
 
-    def __init__(self, context: ssl.SSLContext, timeout: float) -> None:
-        self._timeout = timeout
-        self._pools = urllib3.PoolManager(ssl_context=context, retries=False)
+    def __init__(
+        self,
+        context_for: ContextFor | ssl.SSLContext,
+        timeout: float | None = None,
+        *,
+        credentials: Credentials | None = None,
+        proxy_for: ProxyFor | None = None,
+    ) -> None:
+        """`context_for` may be one context for every origin. `timeout`: seconds for each wait; None: 20 for a
+        connection, 120 for every wait after that.
+
+        Without `credentials` only what a URL carries is sent; without `proxy_for` no proxy is used.
+        """
+        self._pools = Pools(context_for if callable(context_for) else lambda _: context_for, proxy_for, timeout)
+        self._credentials = credentials
+        self._conversations = Conversations(self._pools, credentials)
+
+    def send(self, request: Request) -> Response:
+        """The answer, whatever its status, but 401 where `request.search` has it; GET and HEAD follow redirects.
+
+        Every hop is decided anew: another origin gets nothing of this one, and https never becomes http. Raises
+        NoCredential, Refused, Unreachable (also for redirects that cannot be followed; Redirected for one of a POST),
+        UsageError, Cancelled.
+        """
+        target = Target.of(request)
+        used: list[Known] = []
+        for _ in range(MOST_REDIRECTS + 1):
+            exchange = self._conversations.hold(request, target)
+            if exchange.known is not None:
+                used.append(exchange.known)
+            if exchange.status not in REDIRECTS:
+                return self._answered(exchange, target, used)
+            exchange.body.close()
+            following = target.redirected(exchange.headers.get("Location"))
+            if request.method not in ("GET", "HEAD"):
+                raise Redirected(target, following, request.method)
+            if following.origin != target.origin:
+                request = replace(request, headers=_harmless(request))
+            target = following
+        raise Unreachable(f"cannot follow the redirects of '{target.shown}': more than {MOST_REDIRECTS}")
 
     def get(self, url: str, authorization: Secret | None = None) -> Answer:
-        """One GET; its body is not read. Raises Unreachable, UsageError for a URL that cannot be requested."""
-        headers = {"User-Agent": USER_AGENT, "Accept": "*/*"}
-        if authorization is not None:
-            headers["Authorization"] = authorization.reveal().decode("latin-1")
-        with _in_our_words(url, self._timeout):
-            response = self._pools.request(
-                "GET", url, headers=headers, redirect=False, preload_content=False, timeout=self._timeout
-            )
-            response.close()
-        return Answer(response.status, {name.lower(): value for name, value in response.headers.items()})
+        """One bare GET: no source is asked, no redirect followed, the body not read. Raises Unreachable, UsageError."""
+        raw, _ = self._pools.open("GET", Target.parse(url), {}, None, authorization)
+        raw.close()
+        return Answer(raw.status, {name.lower(): value for name, value in raw.headers.items()})
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self._pools.close()
 
     def __enter__(self) -> Session:
         return self
 
     def __exit__(self, *exception: object) -> None:
-        self._pools.clear()
+        self.close()
+
+    def _answered(self, exchange: Exchange, target: Target, used: list[Known]) -> Response:
+        # Not at the redirect itself: some servers redirect whom they refuse to a page where people log in.
+        worked = 200 <= exchange.status < 300 or exchange.status == _NOT_MODIFIED
+        if worked and self._credentials is not None:
+            for known in used:
+                if known.first_success():
+                    self._credentials.approve(known.candidate, known.wanted)
+        answered = None if exchange.known is None else _who(exchange.known)
+        return Response(exchange.status, exchange.headers, target.url, exchange.body, answered, exchange.asked)
 
 
-@contextlib.contextmanager
-def _in_our_words(url: str, timeout: float) -> Iterator[None]:
-    try:
-        yield
-    except LocationParseError as error:
-        raise UsageError(f"cannot read the URL '{url}'") from error
-    except HTTPError as error:
-        cause = error.reason if isinstance(error, MaxRetryError) and error.reason is not None else error
-        raise _unreachable(url, cause, timeout) from error
+def _harmless(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.headers.items() if name.lower() in _HARMLESS}
 
 
-def _unreachable(url: str, cause: Exception, timeout: float) -> Unreachable:
-    # A refused connection is a kind of timeout to urllib3.
-    if isinstance(cause, TimeoutError) and not isinstance(cause, NewConnectionError):
-        return Unreachable(f"cannot reach '{url}': no answer within {timeout:g} seconds", "try a longer --timeout")
-    if isinstance(cause, SSLError):
-        detail = (
-            getattr(cause.args[0], "verify_message", None) or getattr(cause.args[0], "reason", None) or "TLS failed"
-        )
-        return Unreachable(
-            f"cannot trust '{url}': {detail}", "name the authority's certificate: export SSL_CERT_FILE=FILE"
-        )
-    detail = str(cause).rpartition(": ")[2] or type(cause).__name__
-    return Unreachable(f"cannot reach '{url}': {detail}")
+def _who(known: Known) -> Answered:
+    name = known.candidate.credential.username
+    is_token = name is not None and looks_like_token(name.decode("utf-8", "replace"))
+    return Answered(known.candidate.source, None if is_token else name)

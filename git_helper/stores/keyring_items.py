@@ -15,8 +15,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import os
 from typing import TYPE_CHECKING
+
+from git_helper.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,7 +71,7 @@ class Items:
     def write(self, name: str, content: bytes) -> None:
         """Keeps `content` in place of what is there; a kill leaves the one or the other. The caller holds a lock."""
         text = _encoded(content, ascii_only=self._short)
-        before = self._head(name) or ""
+        before = self._head(name) or "" if self._short or not self._whole else ""
         used = _slot(before)
         # keyring copies what it overwrites on Windows, so there even short secrets go to parts, which are only deleted.
         if self._short:
@@ -119,8 +122,13 @@ class Items:
         self._delete_parts(name, slot)
         stamp = os.urandom(6).hex()
         shares = [text[at : at + SHARE] for at in range(0, len(text), SHARE)]
-        for part, share in zip(_names(name, slot, len(shares)), shares, strict=True):
-            self._backend.set(part, f"{stamp}:{share}")
+        try:
+            for part, share in zip(_names(name, slot, len(shares)), shares, strict=True):
+                self._backend.set(part, f"{stamp}:{share}")
+        except StoreError:
+            with contextlib.suppress(StoreError):
+                self._delete_parts(name, slot)
+            raise
         return f"{_PARTS}{slot}:{len(shares)}:{stamp}"
 
     def _delete_parts(self, name: str, slot: str) -> None:

@@ -6,6 +6,7 @@ cannot be listed, so the item `git-helper:index` names the scopes (no secrets), 
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING
 
 from git_helper.core import record, wire
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from git_helper.stores.keyring_items import Items
 
 INDEX = "git-helper:index"
+NAME_LIMIT = 1000  # characters; Windows takes 32,767 (CRED_MAX_GENERIC_TARGET_NAME_LENGTH), of others we do not know
 
 
 class Shelf:
@@ -105,6 +107,9 @@ def same_scope(one: Account | Description, other: Account | Description) -> bool
 
 
 def item_name(scope: Description) -> str:
-    """The name of the scope's item, in printable ASCII."""
+    """The name of the scope's item, in printable ASCII; of a very long one the beginning and a hash."""
     path = "" if scope.path is None else "/" + "/".join(map(quoted, scope.path.split(b"/")))
-    return f"git-helper:{quoted(scope.protocol)}://{quoted(scope.host)}{path}"
+    name = f"git-helper:{quoted(scope.protocol)}://{quoted(scope.host)}{path}"
+    if len(name) <= NAME_LIMIT:
+        return name
+    return f"{name[:NAME_LIMIT]}#{hashlib.sha256(name.encode()).hexdigest()}"

@@ -79,7 +79,7 @@ def shown(helper: str) -> str:
         return redact(helper)
     first = next(iter(_words(helper.removeprefix("!"))), "")
     mark = "!" if helper.startswith("!") else ""
-    return mark + (first if re.fullmatch(r"[\w./+~@-]+", first) else "") + " …"
+    return mark + (first + " …" if re.fullmatch(r"[\w./+~@-]+", first) else "…")
 
 
 def configured_name(environ: Mapping[str, str], beside: str | None = None) -> tuple[str, bool]:

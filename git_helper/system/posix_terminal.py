@@ -16,6 +16,7 @@ from git_helper.secret import Secret
 from git_helper.system.line_editor import LIMIT, LineEditor, Outcome
 
 assert sys.platform != "win32"  # noqa: S101 (for the type checker)
+import fcntl  # noqa: E402
 import termios  # noqa: E402
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class PosixTerminal:
         if not _in_foreground(descriptor):
             os.close(descriptor)
             return None
+        # Helpers of submodules that git fetches at once take turns; the kernel frees the lock with its holder.
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
         return cls(descriptor)
 
     def __enter__(self) -> Self:

@@ -165,7 +165,8 @@ def parse_place(text: str) -> Place:
     protocol = fields.get(b"protocol", b"").lower().removeprefix(b"git+")
     if protocol not in (b"https", b"http"):
         raise UsageError(f"cannot use '{subject(text)}': not an http or https URL", "ssh uses keys: see ssh-add(1)")
-    if any(byte < 0x21 or byte == 0x7F for value in fields.values() for byte in value):
+    # An encoded blank is a name's own: dev.azure.com/organisation/My%20Project.
+    if b" " in raw or any(byte < 0x20 or byte == 0x7F for value in (raw, *fields.values()) for byte in value):
         raise UsageError(f"cannot read the URL '{subject(text)}': it has control characters or blanks")
     path = raw.partition(b"://")[2].partition(b"/")[2].partition(b"?")[0].partition(b"#")[0].rstrip(b"/")
     description = Description(protocol, fields.get(b"host", b""), fields.get(b"path"), fields.get(b"username"))

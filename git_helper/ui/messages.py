@@ -65,6 +65,10 @@ class Messages:
         """Data for a program, as JSON on stdout."""
         sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
+    def line(self, value: Any) -> None:
+        """One object as one line of JSON on stdout."""
+        sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+
     def _say(self, mark: str, style: str, text: str) -> None:
         if not self._quiet:
             encodable = (self._err.encoding or "ascii").lower().startswith("utf")

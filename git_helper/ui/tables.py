@@ -6,13 +6,17 @@ import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich import box
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from git_helper.core.redaction import redact
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rich.console import RenderableType
 
     from git_helper.core.kept import Kept
 
@@ -57,6 +61,29 @@ def helpers_table(key: str, before: Iterable[str], after: Iterable[str]) -> Tabl
     columns = [[visible(helper) for helper in helpers] or ["(none)"] for helpers in (before, after)]
     table.add_row(*(Text("\n".join(column)) for column in columns))
     return table
+
+
+def parsed(text: str, described: Mapping[str, Any]) -> RenderableType:
+    """What one requirement means, or the place of its error marked below it."""
+    if described["ok"]:
+        table = Table.grid(padding=(0, 2))
+        for name, value in described.items():
+            if name != "ok" and value not in (None, [], ""):
+                shown = ", ".join(value) if isinstance(value, list) else str(value)
+                table.add_row(Text(name, "dim"), Text(visible(shown)))
+        return Group(table, Text())
+    lines = [Text(described["message"], "red"), *_marked(text, described["span"])]
+    if "hint" in described:
+        lines.append(Text(f"hint: {described['hint']}", "cyan"))
+    return Group(*lines, Text())
+
+
+def _marked(text: str, span: Sequence[int]) -> list[Text]:
+    """The text with carets below `span`, only when it needs no masking and no escaping to be shown."""
+    if redact(text) != text or visible(text) != text or "@" in text.partition("://")[2].partition("/")[0]:
+        return []
+    start, end = span
+    return [Text(f"  {text}"), Text("  " + " " * start + "^" * max(1, end - start), "red")]
 
 
 def _expires(expiry: int | None, now: float) -> Text:

@@ -107,6 +107,8 @@ class WinVaultKeyring(FileKeyring):
         if len(password.encode("utf-16-le")) > 2560:
             # pywintypes.error has these words and is no KeyringError.
             raise OSError(1783, "The stub received bad data", password)
+        if len(service) > 32767:
+            raise OSError(87, "The parameter is incorrect")
         key, copy = self.key(service, username), self.key(f"{username}@{service}", username)
         existing = self._read().get(key)
         if existing is not None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from git_helper.core.chain import TYPE_CHECKING
 from git_helper.errors import GitHelperError
 from git_helper.stores.credential_file import CredentialFile
 from git_helper.stores.os_keyring import OsKeyring

@@ -61,6 +61,8 @@ def test_case(case: dict[str, Any]) -> None:
         ("https://user/name:pw@h/x", "https:***@h/x"),
         ("https://u:p#w@h/x", "https:***@h/x"),
         ("https://u:p?w@h/x", "https:***@h/x"),
+        ("https://u:p]/w@h/x", "https:***@h/x"),
+        ("https://[u:p]/w@h/x", "https:***@h/x"),
         ("https://h/npm/@scope/x.tgz", "https://h/npm/@scope/x.tgz"),
         ("https://h:8080/r.git@v1", "https://h:8080/r.git@v1"),
         ("git+https://p.example/https://h:1/r.git@v1", "git+https://p.example/https://h:1/r.git@v1"),

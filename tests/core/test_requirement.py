@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from time import process_time
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from hypothesis import strategies as st
 from git_helper.core.giturl import GitUrl
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
+from git_helper.core.redaction import redact
 from git_helper.core.requirement import Requirement, describe, url_span
+from git_helper.core.requirements_file import scan
 from git_helper.secret import visible
 from tests.core.cases import cases
 
@@ -64,6 +67,8 @@ def error_of(text: str) -> ParseError:
         ("git+https://host/r.git@", "invalid-revision"),
         ("git+https://host/r.git@-x", "invalid-revision"),
         ("git+https://host/r.git@a..b", "invalid-revision"),
+        ("git+https://host/.", "invalid-path"),
+        ("git+https://host/r.git#egg=x@v1", "invalid-fragment"),
         ("git+https://host/r.git@a%0ab", "invalid-url"),
         ("git+https://host/r.git@%ff", "invalid-revision"),
         ("git+https://host/%0ahost=evil/r.git", "invalid-url"),
@@ -227,3 +232,26 @@ def test_the_span_of_the_url_is_what_was_parsed(text: str) -> None:
     if isinstance(target, GitUrl):
         assert span is not None
         assert GitUrl.parse(text[slice(*span)]) == target
+
+
+LONG = {
+    "letters": "a" * 65536,
+    "extras": "x[" + "a," * 32768,
+    "blanks": "git+https://h/r" + " " * 65536 + "x",
+    "schemes": "a://" * 16384,
+    "nested scheme": "https://h/" + "a-" * 32768 + "://x:@",
+    "at": "a@" * 32768,
+    "colons": "a:" * 32768,
+    "escapes": "git+https://u:" + "%41" * 20000 + "@h/r",
+    "markers": "a @ https://h/x" + ";(" * 32768,
+}
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_long_texts_take_no_square_time(name: str) -> None:
+    before = process_time()
+    described = describe(LONG[name])
+    redact(LONG[name])
+    scan(LONG[name], {})
+    assert process_time() - before < 10
+    assert "ok" in described

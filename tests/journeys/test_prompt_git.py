@@ -20,6 +20,8 @@ from tests.support import BIN, needs, run_helper
 SECRET = "canary-Qx7"
 PANEL = "git-helper ─"
 HELPER = "git-helper --store file"
+# Where the URL names a user, curl tries an empty password before git asks for one.
+UNKNOWN = {(None, 401), ("alice:", 401)}
 
 
 @pytest.fixture
@@ -102,7 +104,7 @@ def test_a_token_that_the_server_refuses_is_not(server: GitHttpServer, tmp_path:
         assert clone.wait() == 128
         assert clone.shown.count(PANEL.encode()) == 1
     assert stored(server) == b""
-    assert server.exchanges == [(None, 401), ("alice:wrong", 401)]
+    assert [exchange for exchange in server.exchanges if exchange not in UNKNOWN] == [("alice:wrong", 401)]
 
 
 @pytest.mark.parametrize("keys", [CTRL_C, b"half" + CTRL_C])
@@ -114,7 +116,7 @@ def test_ctrl_c_ends_git(server: GitHttpServer, tmp_path: Path, keys: bytes) -> 
         assert b"Password for" not in clone.shown
         assert not clone.target.exists()
     assert stored(server) == b""
-    assert server.exchanges == [(None, 401)]
+    assert set(server.exchanges) <= UNKNOWN
 
 
 @pytest.mark.parametrize("keys", [CTRL_D, ENTER])
@@ -184,7 +186,7 @@ def test_hostile_requests_are_inert(tmp_path: Path, field: str, value: str, show
     attributes = {"protocol": "https", "host": "good.example", "username": "alice", field: value}
     request = "".join(f"{name}={value}\n" for name, value in attributes.items()).encode()
     output = tmp_path / "out"
-    words = [BIN / "git-credential-git-helper", "get"]
+    words: list[str | Path] = [BIN / "git-credential-git-helper", "get"]
     with PseudoTerminal(words, stdin=request, stdout=output, columns=200, env={"TERM": "xterm-256color"}) as terminal:
         terminal.expect(shown)
         terminal.expect("Token for ")

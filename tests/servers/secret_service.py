@@ -30,6 +30,11 @@ _BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuratio
 _SECONDS = 20.0
 
 
+def quick_folder() -> str | None:
+    """A file system in memory where there is one: the keyring is written to disk, and waited for, at each change."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
 class SecretService:
     """A running service; `environment` is what its clients need."""
 
@@ -64,31 +69,27 @@ class SecretService:
 @contextmanager
 def running(folder: Path) -> Iterator[SecretService]:
     """Starts bus and keyring in `folder` (its path must be short: sockets), and ends both."""
+    bus_program, keyring_program = needs("dbus-daemon"), needs("gnome-keyring-daemon")
     environment = isolated_environment(folder)
     (folder / ".runtime").mkdir(mode=0o700)
     config = folder / "bus.conf"
     config.write_text(_BUS.format(folder=folder))
-    keyring_log = (folder / "keyring.log").open("wb")
-    bus = subprocess.Popen(
-        [needs("dbus-daemon"), "--nofork", "--nosyslog", f"--config-file={config}"],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stderr=keyring_log,
-    )
     service = SecretService(folder)
-    try:
-        _wait_until(lambda: (folder / "bus").exists(), bus)
-        with _keyring(service, environment, keyring_log.fileno()):
-            yield service
-    finally:
-        bus.terminate()
-        bus.wait(_SECONDS)
-        keyring_log.close()
+    with (folder / "log").open("wb") as log:
+        command = [bus_program, "--nofork", "--nosyslog", f"--config-file={config}"]
+        bus = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stderr=log)
+        try:
+            _wait_until(lambda: (folder / "bus").exists(), bus)
+            with _keyring(keyring_program, service, environment, log.fileno()):
+                yield service
+        finally:
+            bus.terminate()
+            bus.wait(_SECONDS)
 
 
 @contextmanager
-def _keyring(service: SecretService, environment: dict[str, str], log: int) -> Iterator[None]:
-    command = [needs("gnome-keyring-daemon"), "--foreground", "--components=secrets", "--unlock"]
+def _keyring(program: str, service: SecretService, environment: dict[str, str], log: int) -> Iterator[None]:
+    command = [program, "--foreground", "--components=secrets", "--unlock"]
     daemon = subprocess.Popen(
         command, env=environment | service.environment, stdin=subprocess.PIPE, stdout=log, stderr=log
     )

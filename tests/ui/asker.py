@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import sys
+from typing import Any
 
 from git_helper.errors import Cancelled, UsageError
 from git_helper.sources.person import Question
@@ -13,12 +14,8 @@ from git_helper.ui.prompt import RichPrompter
 
 
 def main() -> None:
-    """argv: what to ask (secret, username, confirm, login, background), then the Question's fields as JSON."""
+    """argv: what to ask (secret, username, confirm, login, background), then fields of the Question as JSON."""
     what, fields = sys.argv[1], json.loads(sys.argv[2])
-    options = {name: fields.pop(name) for name in ("program", "remembered") if name in fields}
-    values = {name: os.fsencode(value) for name, value in fields.items()}
-    question = Question(**{"protocol": b"https", "host": b"good.example", "username": b"alice", **values}, **options)
-    prompter = RichPrompter()
     if what == "background":
         # A leader of a session cannot leave its group, its child can.
         child = os.fork()
@@ -26,16 +23,26 @@ def main() -> None:
             sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
         os.setpgid(0, 0)
     try:
-        answers = {
-            "secret": lambda: [_digest(prompter, question)],
-            "background": lambda: [_digest(prompter, question)],
-            "username": lambda: [_text(prompter.ask_username(question))],
-            "login": lambda: [_text(prompter.ask_username(question)), _digest(prompter, question)],
-            "confirm": lambda: [prompter.confirm(options.get("program", "sure?"))],
-        }[what]()
+        answers = _answers(what, fields)
     except (Cancelled, UsageError) as error:
         answers = [type(error).__name__]
     print(json.dumps(answers), flush=True)
+
+
+def _answers(what: str, fields: dict[str, Any]) -> list[Any]:
+    question = Question(
+        os.fsencode(fields.get("protocol", "https")),
+        os.fsencode(fields.get("host", "good.example")),
+        os.fsencode(fields["path"]) if "path" in fields else None,
+        os.fsencode(fields.get("username", "alice")),
+        fields.get("program", "git"),
+        remembered=fields.get("remembered", True),
+    )
+    prompter = RichPrompter()
+    if what == "confirm":
+        return [prompter.confirm(question.program)]
+    user = [_text(prompter.ask_username(question))] if what in ("username", "login") else []
+    return user if what == "username" else [*user, _digest(prompter, question)]
 
 
 def _digest(prompter: RichPrompter, question: Question) -> str | None:

@@ -38,7 +38,7 @@ class Asked(PseudoTerminal):
     def __init__(self, folder: Path, what: str = "secret", columns: int = 80, **fields: Any) -> None:
         self.stdout, self.stderr = folder / "stdout", folder / "stderr"
         env: Mapping[str, str] = {"TERM": "dumb", **fields.pop("env", {})}
-        words = [sys.executable, ASKER, what, json.dumps(fields)]
+        words: list[str | Path] = [sys.executable, ASKER, what, json.dumps(fields)]
         super().__init__(words, env=env, columns=columns, stdin=b"not\nthis\n", stdout=self.stdout, stderr=self.stderr)
 
     def answers(self) -> Any:

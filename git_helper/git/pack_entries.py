@@ -1,0 +1,245 @@
+"""A pack read while it arrives (gitformat-pack(5)): each entry is inflated and handed on, nothing is kept.
+
+Whole entries go on in one piece; those over BIG bytes, inflated, in pieces, so that memory does not grow with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from typing import TYPE_CHECKING, Protocol
+
+from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
+BIG = 8 << 20
+_OFS_DELTA, _REF_DELTA = 6, 7
+_PIECE = 1 << 20
+_WINDOW = 1 << 18
+_HEADER = 12
+_TRAILER = 20
+_OID = 20
+
+Base = int | bytes | None
+"""What an entry is a delta to: an entry by its offset, an object by its id, or None for what is no delta."""
+
+
+class Pieces(Protocol):
+    """Takes one big entry."""
+
+    def write(self, piece: bytes) -> None:
+        """The next inflated bytes."""
+
+    def done(self) -> None:
+        """That was all, and its length is right."""
+
+
+class Receiver(Protocol):
+    """Takes the entries of a pack in their order. `kind` is 0 for a delta; `offset` is where the entry begins."""
+
+    def begin(self, count: int) -> None:
+        """So many entries will come."""
+
+    def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Sequence[memoryview]) -> None:
+        """An entry inflated; `packed` are its compressed bytes."""
+
+    def big(self, offset: int, kind: int, base: Base, size: int) -> Pieces:
+        """An entry of so many bytes, more than BIG; it comes in pieces."""
+
+
+class PackEntries:
+    """`feed` it the bytes of one pack in any portions, then `finish`. Raises DamagedPack, TooBig."""
+
+    def __init__(self, receiver: Receiver, limits: Limits) -> None:
+        self._receiver = receiver
+        self._limits = limits
+        self._checksum = hashlib.sha1(usedforsecurity=False)
+        self._start = 0  # offset in the pack of the next byte that is read
+        self._rest = b""  # the beginning of a header whose end has not come yet
+        self._left: int | None = None  # entries to come; None before the header of the pack
+        self._partial: _Partial | None = None  # the entry whose bytes are coming
+        self._trailer = b""
+
+    @property
+    def received(self) -> int:
+        """Bytes of the pack that have been read."""
+        return self._start
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes."""
+        if self._rest:
+            data = self._rest + data
+            self._rest = b""
+        if self._left is None:
+            if len(data) < _HEADER:
+                self._rest = data
+                return
+            self._begin(data)
+        view = memoryview(data)
+        position = self._entries(view, _HEADER if self._start == 0 else 0)
+        self._checksum.update(view[:position])
+        self._start += position
+        if self._left or self._partial is not None:
+            self._rest = bytes(view[position:])
+        else:
+            self._trailer += bytes(view[position : position + _TRAILER + 1])
+            if len(self._trailer) > _TRAILER:
+                raise DamagedPack("bytes follow the pack")
+
+    def finish(self) -> None:
+        """The pack must be whole now."""
+        if self._left is None or self._left or self._partial is not None or len(self._trailer) < _TRAILER:
+            raise DamagedPack("the pack ends in the middle")
+        if self._trailer != self._checksum.digest():
+            raise DamagedPack("the checksum of the pack is wrong")
+
+    def _begin(self, data: bytes) -> None:
+        if data[:4] != b"PACK" or int.from_bytes(data[4:8], "big") not in (2, 3):
+            raise DamagedPack("it is no pack")
+        self._left = int.from_bytes(data[8:12], "big")
+        if self._left > self._limits.objects:
+            raise TooBig("its number of objects is", self._left, self._limits.objects)
+        self._receiver.begin(self._left)
+
+    def _entries(self, view: memoryview, position: int) -> int:
+        """Reads as many entries as there are in `view`; where it stopped."""
+        end = len(view)
+        if self._partial is not None:
+            position = self._go_on(self._partial, view, position)
+        receiver, start = self._receiver, self._start
+        while self._left and position < end and self._partial is None:
+            try:
+                kind, size, base, body = self._entry_header(view, position)
+            except IndexError:
+                break
+            if size > BIG:
+                pieces = receiver.big(start + position, kind, base, size)
+                self._partial = _Partial(size, pieces)
+                position = self._go_on(self._partial, view, body)
+                continue
+            inflater = zlib.decompressobj()
+            # Compressed bytes are hardly ever more than this, and what is too much would be copied.
+            window = view[body : body + size + (size >> 10) + 64]
+            try:
+                content = inflater.decompress(window, size + 1)
+            except zlib.error as error:
+                raise DamagedPack("an object cannot be inflated") from error
+            if inflater.eof and len(content) == size:
+                after = body + len(window) - len(inflater.unused_data)
+                self._left -= 1
+                receiver.whole(start + position, kind, base, content, (view[body:after],))
+                position = after
+            else:
+                whole = _Whole(receiver, start + position, kind, base)
+                self._partial = _Partial(size, whole, whole, inflater)
+                position = self._partial.took(content, view, body, len(window))
+                position = self._go_on(self._partial, view, position)
+        return position
+
+    def _go_on(self, partial: _Partial, view: memoryview, position: int) -> int:
+        """Inflates on until the entry or `view` ends; where it stopped."""
+        position = partial.take(view, position)
+        if partial.ended:
+            self._partial = None
+            self._left = (self._left or 0) - 1
+            partial.pieces.done()
+        return position
+
+    def _entry_header(self, view: memoryview, position: int) -> tuple[int, int, Base, int]:
+        """Kind, inflated size, base, and where the compressed bytes begin. IndexError when `view` ends before."""
+        begin = self._start + position
+        byte = view[position]
+        position += 1
+        kind = (byte >> 4) & 7
+        size = byte & 15
+        shift = 4
+        while byte & 0x80:
+            byte = view[position]
+            position += 1
+            size |= (byte & 0x7F) << shift
+            shift += 7
+            if shift > 70:
+                raise DamagedPack("the size of an object has too many digits")
+        if size > self._limits.object_size:
+            raise TooBig("the size of an object is", size, self._limits.object_size)
+        if COMMIT <= kind <= TAG:
+            return kind, size, None, position
+        if kind == _REF_DELTA:
+            if position + _OID > len(view):
+                raise IndexError
+            return 0, size, bytes(view[position : position + _OID]), position + _OID
+        if kind != _OFS_DELTA:
+            raise DamagedPack(f"there is no kind {kind} of objects")
+        byte = view[position]
+        position += 1
+        distance = byte & 0x7F
+        while byte & 0x80:
+            byte = view[position]
+            position += 1
+            distance = ((distance + 1) << 7) | (byte & 0x7F)
+            if distance > begin:
+                break
+        if not 0 < distance <= begin - _HEADER:
+            raise DamagedPack("a delta names a base outside the pack")
+        return 0, size, begin - distance, position
+
+
+class _Partial:
+    """An entry that comes in several portions."""
+
+    def __init__(
+        self, size: int, pieces: Pieces, whole: _Whole | None = None, inflater: zlib._Decompress | None = None
+    ) -> None:
+        self.pieces = pieces
+        self.ended = False
+        self._left = size
+        self._whole = whole
+        self._inflater = inflater or zlib.decompressobj()
+
+    def take(self, view: memoryview, position: int) -> int:
+        """Inflates from `position`; where it stopped: at the end of the entry or of `view`."""
+        end = len(view)
+        while not self.ended and position < end:
+            window = view[position : position + _WINDOW]
+            try:
+                # One byte more than is left shows an entry that is longer than it says.
+                piece = self._inflater.decompress(window, min(self._left + 1, _PIECE))
+            except zlib.error as error:
+                raise DamagedPack("an object cannot be inflated") from error
+            position = self.took(piece, view, position, len(window))
+        return position
+
+    def took(self, piece: bytes, view: memoryview, position: int, offered: int) -> int:
+        """So many bytes were offered to the inflater at `position`, and gave `piece`; where it stopped."""
+        self.ended = self._inflater.eof
+        rest = self._inflater.unused_data if self.ended else self._inflater.unconsumed_tail
+        after = position + offered - len(rest)
+        self._left -= len(piece)
+        if self._left < 0 or (self.ended and self._left):
+            raise DamagedPack("an object has another size than it says")
+        if self._whole is not None:
+            self._whole.packed.append(view[position:after])
+        if piece:
+            self.pieces.write(piece)
+        return after
+
+
+class _Whole:
+    """The pieces of an entry that goes on in one."""
+
+    def __init__(self, receiver: Receiver, offset: int, kind: int, base: Base) -> None:
+        self.packed: list[memoryview] = []
+        self._receiver = receiver
+        self._entry = (offset, kind, base)
+        self._parts: list[bytes] = []
+
+    def write(self, piece: bytes) -> None:
+        """The next inflated bytes."""
+        self._parts.append(piece)
+
+    def done(self) -> None:
+        """Hands the entry on."""
+        self._receiver.whole(*self._entry, b"".join(self._parts), self.packed)

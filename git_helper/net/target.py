@@ -1,0 +1,89 @@
+"""Where a request goes: a URL read once by our own parser, and the next one that a redirect names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin
+
+from git_helper.core.credential import Origin
+from git_helper.core.parse_error import ParseError
+from git_helper.core.plain_url import PlainUrl
+from git_helper.errors import Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from git_helper.net.message import Request
+    from git_helper.secret import Secret
+
+REDIRECTS = (301, 302, 303, 307, 308)
+MOST_REDIRECTS = 5
+# Everything printable but the blank: a Location is already percent-encoded where it must be.
+_ASCII = "".join(chr(point) for point in range(0x21, 0x7F))
+
+
+class Redirected(Unreachable):
+    """A request that changes something or has a body was redirected: it is not sent again by itself.
+
+    `url`: where to, for whoever can ask there anew; it may hold a signature.
+    """
+
+    def __init__(self, target: Target, following: Target, method: str) -> None:
+        super().__init__(f"cannot send {method} to '{target.shown}': it redirects to '{following.shown}'")
+        self.url = following.url
+
+
+@dataclass(frozen=True)
+class Target:
+    """`url` goes to the server, without userinfo and fragment; `shown` is it for people. `path` starts with `/`.
+
+    `username` and `password` are what the URL carried; `secrets_path` is what sources are asked for besides the origin.
+    """
+
+    origin: Origin
+    url: str = field(repr=False)
+    shown: str
+    path: str = field(repr=False)
+    username: bytes | None = field(default=None, repr=False)
+    password: Secret | None = None
+    secrets_path: bytes | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Target:
+        """An http or https URL. Raises UsageError, ParseError among them, whose messages mask what may be secret."""
+        url = PlainUrl.parse(text)
+        origin = Origin.parse(url.scheme.encode(), url.authority.netloc.encode())
+        if origin is None:
+            raise UsageError(f"cannot request '{url.display}': it is no http or https URL")
+        user = None if url.userinfo is None else url.userinfo.user
+        password = None if url.userinfo is None else url.userinfo.password
+        name = None if user is None else user.reveal()
+        return cls(origin, url.base.reveal().decode(), url.safe_url, url.path, name, password)
+
+    @classmethod
+    def of(cls, request: Request) -> Target:
+        """Where `request` goes first. Raises UsageError."""
+        target = replace(cls.parse(request.url), secrets_path=request.path)
+        if request.username is None and request.password is None:
+            return target
+        return replace(target, username=request.username, password=request.password)
+
+    def redirected(self, location: str | None) -> Target:
+        """The next hop. Another origin gets nothing of this one: neither user, password nor path. Raises Unreachable."""
+        if location is None:
+            raise Unreachable(f"cannot follow the redirect of '{self.shown}': it names no place (no Location)")
+        try:
+            # http.client reads headers as latin-1; what servers mean is UTF-8 or escapes, and neither is changed.
+            found = Target.parse(urljoin(self.url, quote(location.encode("latin-1", "replace"), safe=_ASCII)))
+        except ParseError as error:
+            raise Unreachable(f"cannot follow the redirect of '{self.shown}': {error.message}") from error
+        except ValueError:
+            raise Unreachable(f"cannot follow the redirect of '{self.shown}': it names no URL") from None
+        except UsageError as error:
+            raise Unreachable(f"cannot follow the redirect of '{self.shown}': {error.message}") from None
+        if (self.origin.scheme, found.origin.scheme) == (b"https", b"http"):
+            raise Unreachable(
+                f"cannot follow the redirect of '{self.shown}': it leads to '{found.shown}', which is not encrypted"
+            )
+        if found.username is None and found.password is None and found.origin == self.origin:
+            return replace(found, username=self.username, password=self.password, secrets_path=self.secrets_path)
+        return found
