@@ -56,6 +56,7 @@ def _is_control(char: str) -> bool:
     return (
         point < 0x20
         or 0x7F <= point <= 0x9F
+        or point == 0x061C
         or 0x200B <= point <= 0x200F
         or 0x2028 <= point <= 0x202E
         or 0x2066 <= point <= 0x2069
@@ -65,4 +66,11 @@ def _is_control(char: str) -> bool:
 
 
 def _percent(char: str) -> str:
-    return "".join(f"%{byte:02X}" for byte in char.encode("utf-8", "surrogateescape"))
+    return "".join(f"%{byte:02X}" for byte in _bytes(char))
+
+
+def _bytes(char: str) -> bytes:
+    try:
+        return char.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return char.encode("utf-8", "surrogatepass")  # a lone surrogate that stands for no byte

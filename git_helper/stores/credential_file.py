@@ -60,7 +60,9 @@ class CredentialFile:
 
     def store(self, account: Account) -> None:
         """Keeps the account in place of one with the same key. Raises StoreError; then the file is as it was."""
-        self._files().edit(self.path, lambda old: _pack(record.replaced(self._salvage(old), account)))
+        # git stores what we have just answered: where it is the newest already, no lock and no write.
+        if not self._is_newest(account):
+            self._files().edit(self.path, lambda old: _pack(record.replaced(self._salvage(old), account)))
 
     def erase(self, wanted: Description, refused: Credential) -> int:
         """Forgets what answers `wanted` and holds the secret of `refused`; returns how many accounts."""
@@ -77,6 +79,12 @@ class CredentialFile:
         if self._read() is not None:
             self._files().edit(self.path, change)
         return erased
+
+    def _is_newest(self, account: Account) -> bool:
+        try:
+            return self._body(self._read()).startswith(b"\n" + record.dump([account]))
+        except ValueError:
+            return False
 
     def _read(self) -> bytes | None:
         try:

@@ -43,7 +43,9 @@ _UNLOCK = f"unlock it in your desktop session, or {_USE_FILE}"
 # Back ends that replace a value in one step. The one of macOS deletes and adds; of others we do not know.
 _WHOLE = frozenset(f"keyring.backends.{name}" for name in ("SecretService", "libsecret", "kwallet", "Windows"))
 _LOCKED = frozenset(("KeyringLocked", "LockedException", "PromptDismissedException"))
-_ABSENT = frozenset(("NoKeyringError", "InitError", "SecretServiceNotAvailableException"))
+_ABSENT = frozenset(
+    ("NoKeyringError", "InitError", "SecretServiceNotAvailableException", "FileNotFoundError", "ConnectionError")
+)
 
 # A warning of a back end must not appear in the terminal of someone who runs git (git's own tests compare stderr).
 logging.getLogger("keyring").addHandler(logging.NullHandler())

@@ -21,6 +21,17 @@ PRINTERS = ["git_helper/cli/", "git_helper/ui/"]
 # Where a Secret may leave its mask. Add a file only if it writes to the wire, to a store or to the person who asked.
 REVEALERS = [
     "git_helper/core/credential.py",  # pairs(): the protocol's attributes, for the wire and the stores
+    "git_helper/core/authorization.py",  # the Authorization header
+    "git_helper/core/userinfo.py",  # the user information of a URL, split, joined and masked
+    "git_helper/core/giturl.py",  # clone_url: a Secret again
+    "git_helper/core/plain_url.py",  # the same of artefacts and indexes
+    "git_helper/core/requirement.py",  # `parse --reveal`, and masking
+    "git_helper/core/redaction.py",  # what is looked for in foreign text
+    "git_helper/net/conversation.py",  # whether a header can carry it
+    "git_helper/net/pools.py",  # headers of requests
+    "git_helper/net/proxy.py",  # the header for the proxy
+    "git_helper/net/target.py",  # user information of a redirect
+    "git_helper/cli/accounts.py",  # `token` prints it: that is what it is for
 ]
 
 

@@ -1,0 +1,127 @@
+"""Where the objects of a pack are once they were read: in memory for a while, in a spool, or in a file of their own."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_helper.git import delta
+from git_helper.git.pack_entries import BIG, BLOB
+from git_helper.git.pack_errors import DamagedPack
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from io import BufferedRandom
+
+_RECENT = 16 << 20
+_LARGEST_RECENT = 2 << 20
+
+
+class Record(NamedTuple):
+    """Compressed bytes in the spool; `base` is the id of the object that they are a delta to, then `kind` is 0."""
+
+    kind: int
+    base: bytes | None
+    position: int
+    length: int
+
+
+Place = bytes | Record
+"""The path of a file with a blob's content, or a record of the spool."""
+
+
+class Places:
+    """Every object of the pack by its id; a context manager. `folder`: for the spool, on the disk of the destination.
+
+    Only what may be needed again is spooled: what is written to a file of the tree can be read there.
+    """
+
+    def __init__(self, folder: bytes) -> None:
+        self.folder = folder
+        self._places: dict[bytes, Place] = {}
+        self._recent: dict[bytes, tuple[int, bytes]] = {}
+        self._recent_size = 0
+        self._spool: BufferedRandom | None = None
+        self._end = 0
+
+    def __contains__(self, oid: bytes) -> bool:
+        return oid in self._places
+
+    def path(self, oid: bytes) -> bytes | None:
+        """The file that holds the blob, if one does."""
+        place = self._places.get(oid)
+        return place if isinstance(place, bytes) else None
+
+    def put(self, oid: bytes, place: Place) -> None:
+        """It is there now."""
+        self._places[oid] = place
+
+    def remember(self, oid: bytes, kind: int, content: bytes) -> None:
+        """Keeps it in memory for a while: the base of a delta stands shortly before it."""
+        size = len(content)
+        if size > _LARGEST_RECENT or oid in self._recent:
+            return
+        self._recent[oid] = (kind, content)
+        self._recent_size += size
+        while self._recent_size > _RECENT:
+            _, dropped = self._recent.pop(next(iter(self._recent)))
+            self._recent_size -= len(dropped)
+
+    def spool(self, kind: int, base: bytes | None, packed: Sequence[memoryview | bytes]) -> Record:
+        """Writes the compressed bytes of an entry."""
+        if self._spool is None:
+            self._spool = open(os.path.join(self.folder, b"spool"), "w+b", buffering=1 << 18)  # noqa: SIM115
+        position = self._end
+        for part in packed:
+            self._end += len(part)
+        self._spool.seek(position)
+        self._spool.writelines(packed)
+        return Record(kind, base, position, self._end - position)
+
+    def load(self, oid: bytes) -> tuple[int, bytes]:
+        """Kind and content of an object that is there and not big. Raises DamagedPack."""
+        deltas: list[Record] = []
+        wanted = oid
+        while True:
+            found = self._recent.get(oid)
+            if found is None:
+                place = self._places[oid]
+                if isinstance(place, bytes):
+                    found = BLOB, _read(place)
+                elif place.base is None:
+                    found = place.kind, self.inflate(place)
+                else:
+                    deltas.append(place)
+                    oid = place.base
+                    continue
+            kind, content = found
+            while deltas:
+                content = delta.apply(content, self.inflate(deltas.pop()))
+            self.remember(wanted, kind, content)
+            return kind, content
+
+    def inflate(self, record: Record) -> bytes:
+        """What was spooled, as it was before; its length was checked then."""
+        assert self._spool is not None
+        self._spool.seek(record.position)
+        return zlib.decompress(self._spool.read(record.length))
+
+    def close(self) -> None:
+        """Lets the spool go."""
+        if self._spool is not None:
+            self._spool.close()
+
+    def __enter__(self) -> Places:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _read(path: bytes) -> bytes:
+    with open(path, "rb") as file:
+        content = file.read(BIG + 1)
+    if len(content) > BIG:
+        raise DamagedPack("a delta does not fit its base")
+    return content

@@ -1,0 +1,262 @@
+"""The objects of a pack: deltas resolved, ids computed, each handed to a consumer as soon as it is known.
+
+Every entry is hashed here, so an object that a consumer gets by its id is that object.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zlib
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from git_helper.git import delta
+from git_helper.git.object_places import Places, Record
+from git_helper.git.pack_entries import BIG, BLOB, COMMIT, TAG, TREE, PackEntries
+from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_helper.git.pack_entries import Base, Pieces
+
+_HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
+
+
+class Consumer(Protocol):
+    """Takes the objects in the order in which they become known."""
+
+    def take(self, oid: bytes, kind: int, content: bytes) -> bytes | None:
+        """A whole object; the path of a file that holds its content now, if there is one."""
+
+    def take_file(self, oid: bytes, path: bytes) -> bytes | None:
+        """A blob of more than BIG bytes in a file that may be moved; where it is then, None for where it was."""
+
+
+def object_id(kind: int, content: bytes) -> bytes:
+    """The 20 bytes of the object's SHA-1 name."""
+    checksum = hashlib.sha1(_HEADERS[kind] % len(content), usedforsecurity=False)
+    checksum.update(content)
+    return checksum.digest()
+
+
+class PackObjects:
+    """`feed` it the bytes of a pack, then `finish`. Raises DamagedPack, TooBig, and what `consumer` raises."""
+
+    def __init__(self, places: Places, consumer: Consumer, limits: Limits) -> None:
+        self.places = places
+        self.count = 0
+        """The number of objects that the pack announced."""
+        self.done = 0
+        self._consumer = consumer
+        self._limits = limits
+        self._entries = PackEntries(self, limits)
+        self._oid_at: dict[int, bytes] = {}
+        self._chain: dict[bytes, int] = {}
+        self._waiting: dict[int | bytes, list[tuple[int, Record | bytes]]] = {}
+        self._ready: list[tuple[int, bytes, Record | bytes]] = []
+
+    @property
+    def received(self) -> int:
+        """Bytes of the pack that have been read."""
+        return self._entries.received
+
+    def feed(self, data: bytes) -> None:
+        """The next bytes of the pack."""
+        self._entries.feed(data)
+
+    def finish(self) -> None:
+        """The pack must be whole, with every delta's base in it."""
+        self._entries.finish()
+        self._wake()
+        if self._waiting:
+            raise DamagedPack("a delta lacks its base (a thin pack)")
+
+    # ------------------------------------------------------------------ what PackEntries gives
+
+    def begin(self, count: int) -> None:
+        """See Receiver."""
+        self.count = count
+
+    def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Sequence[memoryview]) -> None:
+        """See Receiver."""
+        if kind:
+            self._settle(offset, kind, content, packed)
+        else:
+            oid = self._oid_at.get(base) if isinstance(base, int) else base
+            if oid is None or oid not in self.places:
+                self._wait(offset, base, self.places.spool(0, None, packed))
+                return
+            self._resolve(offset, oid, content, packed)
+        if self._ready:
+            self._wake()
+
+    def _wake(self) -> None:
+        """Resolves the deltas whose bases have become known."""
+        while self._ready:
+            offset, oid, source = self._ready.pop()
+            if isinstance(source, bytes):
+                self._resolve_file(offset, oid, source)
+            else:
+                inflated = self.places.inflate(source)
+                self._resolve(offset, oid, inflated, [zlib.compress(inflated, 1)])
+
+    def big(self, offset: int, kind: int, base: Base, size: int) -> Pieces:
+        """See Receiver."""
+        if kind in (BLOB, 0):
+            return _ToFile(self, offset, base, size, self._scratch(offset))
+        if size > self._limits.tree_size:
+            raise TooBig("the size of a tree, commit or tag is", size, self._limits.tree_size)
+        return _Gathered(self, offset, kind)
+
+    def big_done(self, offset: int, base: Base, path: bytes, oid: bytes) -> None:
+        """A big entry is in the file `path`; `oid` is its id if it is a blob."""
+        if base is None:
+            self._settle_file(offset, oid, path)
+            return
+        found = self._oid_at.get(base) if isinstance(base, int) else base
+        if found is None or found not in self.places:
+            self._wait(offset, base, path)
+        else:
+            self._resolve_file(offset, found, path)
+
+    # ------------------------------------------------------------------ deltas
+
+    def _wait(self, offset: int, base: Base, source: Record | bytes) -> None:
+        assert base is not None
+        self._waiting.setdefault(base, []).append((offset, source))
+
+    def _resolve(self, offset: int, base: bytes, content: bytes, packed: Sequence[memoryview | bytes]) -> None:
+        """The delta `content`, whose base is there."""
+        base_size, result_size, start = delta.sizes(content[: delta.HEADER])
+        chain = self._deeper(base)
+        if max(base_size, result_size) > BIG:
+            self._resolve_big(offset, base, content[: delta.HEADER], io.BytesIO(content[start:]))
+            return
+        kind, before = self.places.load(base)
+        result = delta.apply(before, content)
+        self._settle(offset, kind, result, packed, base, chain)
+
+    def _resolve_file(self, offset: int, base: bytes, path: bytes) -> None:
+        """A delta of more than BIG bytes, in a file."""
+        with open(path, "rb") as file:
+            header = file.read(delta.HEADER)
+            file.seek(delta.sizes(header)[2])
+            self._resolve_big(offset, base, header, file)
+        os.unlink(path)
+
+    def _resolve_big(self, offset: int, base: bytes, header: bytes, instructions: BinaryIO) -> None:
+        """From file to file, because base or result are big."""
+        base_size, result_size, _ = delta.sizes(header)
+        if result_size > self._limits.object_size:
+            raise TooBig("the size of an object is", result_size, self._limits.object_size)
+        with self._open(base) as file:
+            if file.seek(0, os.SEEK_END) != base_size:
+                raise DamagedPack("a delta does not fit its base")
+            result = _ToFile(self, offset, None, result_size, self._scratch(offset) + b".result")
+            for piece in delta.apply_pieces(file, base_size, instructions):
+                result.write(piece)
+            result.done()
+
+    def _open(self, oid: bytes) -> BinaryIO:
+        path = self.places.path(oid)
+        if path is not None:
+            return open(path, "rb")
+        kind, content = self.places.load(oid)
+        if kind != BLOB:
+            raise TooBig("the size of a tree, commit or tag is more than", BIG, BIG)
+        return io.BytesIO(content)
+
+    def _deeper(self, base: bytes) -> int:
+        chain = self._chain.get(base, 0) + 1
+        if chain > self._limits.chain:
+            raise TooBig("the length of a chain of deltas is", chain, self._limits.chain)
+        return chain
+
+    def _scratch(self, offset: int) -> bytes:
+        return os.path.join(self.places.folder, b"big-%d" % offset)
+
+    # ------------------------------------------------------------------ objects
+
+    def _settle(
+        self,
+        offset: int,
+        kind: int,
+        content: bytes,
+        packed: Sequence[memoryview | bytes],
+        base: bytes | None = None,
+        chain: int = 0,
+    ) -> None:
+        """An object is known. It goes to the consumer, and is spooled unless that has put it into a file."""
+        oid = object_id(kind, content)
+        places = self.places
+        places.remember(oid, kind, content)
+        path = self._consumer.take(oid, kind, content)
+        if oid not in places:
+            places.put(oid, path or places.spool(0 if base else kind, base, packed))
+            if chain:
+                self._chain[oid] = chain
+        self._known(offset, oid)
+
+    def _settle_file(self, offset: int, oid: bytes, path: bytes) -> None:
+        if oid in self.places:
+            os.unlink(path)
+        else:
+            self.places.put(oid, self._consumer.take_file(oid, path) or path)
+        self._known(offset, oid)
+
+    def _known(self, offset: int, oid: bytes) -> None:
+        self._oid_at[offset] = oid
+        self.done += 1
+        if self._waiting:
+            for key in (offset, oid):
+                self._ready += [(at, oid, source) for at, source in self._waiting.pop(key, ())]
+
+
+class _ToFile:
+    """Writes a big entry to a file and hashes it on the way."""
+
+    def __init__(self, objects: PackObjects, offset: int, base: Base, size: int, path: bytes) -> None:
+        self._objects = objects
+        self._entry = (offset, base, path)
+        self._left = size
+        self._checksum = hashlib.sha1(_HEADERS[BLOB] % size, usedforsecurity=False)
+        self._file = open(path, "xb", buffering=0)  # noqa: SIM115
+
+    def write(self, piece: bytes) -> None:
+        """The next bytes."""
+        self._left -= len(piece)
+        if self._left < 0:
+            self._file.close()
+            raise DamagedPack("an object has another size than it says")
+        self._checksum.update(piece)
+        rest = memoryview(piece)
+        while rest:
+            rest = rest[self._file.write(rest) :]
+
+    def done(self) -> None:
+        """All bytes are there."""
+        self._file.close()
+        if self._left:
+            raise DamagedPack("an object has another size than it says")
+        offset, base, path = self._entry
+        self._objects.big_done(offset, base, path, self._checksum.digest())
+
+
+class _Gathered:
+    """A big tree, commit or tag, which is needed in one piece all the same."""
+
+    def __init__(self, objects: PackObjects, offset: int, kind: int) -> None:
+        self._objects = objects
+        self._entry = (offset, kind)
+        self._parts: list[bytes] = []
+
+    def write(self, piece: bytes) -> None:
+        """The next bytes."""
+        self._parts.append(piece)
+
+    def done(self) -> None:
+        """All bytes are there."""
+        content = b"".join(self._parts)
+        self._objects.whole(*self._entry, None, content, [memoryview(zlib.compress(content, 1))])

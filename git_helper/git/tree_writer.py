@@ -1,0 +1,87 @@
+"""Files, links and folders of a tree, written as git does: modes by the umask, nothing ever replaced or followed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+
+from git_helper.git.pack_errors import Limits, TooBig, UnsafeTree
+
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+_CREATE |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_MODES = (0o666, 0o777)
+_BLOCK = 1 << 20
+_LONGEST_LINK = 4096
+_NO_RIGHT_TO_LINK = 1314  # ERROR_PRIVILEGE_NOT_HELD
+
+
+class TreeWriter:
+    """Writes below `folder`, which exists and is empty. Paths are absolute bytes, prefixes end in `/`. Raises OSError."""
+
+    def __init__(self, folder: bytes, limits: Limits) -> None:
+        self.prefix = os.path.join(folder, b"")
+        self.files = 0
+        self.written = 0
+        """Bytes of the files."""
+        self._limits = limits
+        self._made = {self.prefix}
+
+    def make_folder(self, prefix: bytes) -> None:
+        """Makes the folder and those above it."""
+        missing: list[bytes] = []
+        while prefix not in self._made:
+            missing.append(prefix)
+            prefix = prefix[: prefix.rindex(b"/", 0, -1) + 1]
+        for prefix in reversed(missing):
+            os.mkdir(prefix)
+            self._made.add(prefix)
+
+    def write(self, path: bytes, content: bytes, executable: int) -> None:
+        """A file in a folder that was made."""
+        self._count(len(content))
+        descriptor = os.open(path, _CREATE, _MODES[executable])
+        try:
+            written = os.write(descriptor, content) if content else 0
+            while written < len(content):
+                written += os.write(descriptor, memoryview(content)[written:])
+        finally:
+            os.close(descriptor)
+
+    def copy(self, source: bytes, path: bytes, executable: int) -> None:
+        """A file with the content of another one."""
+        with open(source, "rb", buffering=0) as before:
+            self._count(os.fstat(before.fileno()).st_size)
+            with open(os.open(path, _CREATE, _MODES[executable]), "wb", buffering=0) as after:
+                shutil.copyfileobj(before, after, _BLOCK)
+
+    def move(self, source: bytes, path: bytes, executable: int) -> None:
+        """Puts a file there that was made by open(), so that the umask has had its say but for execution."""
+        status = os.stat(source)
+        self._count(status.st_size)
+        if executable:
+            os.chmod(source, status.st_mode & 0o777 | (status.st_mode & 0o444) >> 2)
+        if os.path.lexists(path):
+            raise FileExistsError(f"'{os.fsdecode(path)}' exists")
+        os.rename(source, path)
+
+    def link(self, path: bytes, target: bytes) -> None:
+        """A symbolic link; where Windows does not let us, a file with its target, as git does (core.symlinks)."""
+        if not target or b"\0" in target or len(target) > _LONGEST_LINK:
+            raise UnsafeTree(path[len(self.prefix) :], "no file system can have this symbolic link")
+        self._count(0)
+        if sys.platform == "win32":
+            try:
+                os.symlink(os.fsdecode(target), os.fsdecode(path))
+            except OSError as error:
+                if error.winerror != _NO_RIGHT_TO_LINK:
+                    raise
+                self.write(path, target, 0)
+        else:
+            os.symlink(target, path)
+
+    def _count(self, size: int) -> None:
+        self.files += 1
+        self.written += size
+        if self.written > self._limits.written:
+            raise TooBig("the size of all files is", self.written, self._limits.written)

@@ -1,0 +1,115 @@
+"""What a command is about: its arguments and the requirements files it names, nested ones too, each in its order."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_helper.core.parse_error import ParseError
+from git_helper.core.requirement import Requirement
+from git_helper.core.requirements_file import (
+    CONSTRAINT,
+    REQUIREMENT,
+    OptionItem,
+    RequirementItem,
+    RequirementsFile,
+    scan,
+)
+from git_helper.errors import NotFound, UsageError
+from git_helper.secret import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Read = Callable[[str], bytes | None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One requirements file: where it is, its text, and what it says."""
+
+    path: str
+    text: str
+    scan: RequirementsFile
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One requirement, or the error that makes it unusable; `source` and `number` are its file and item there, if any."""
+
+    text: str
+    requirement: Requirement | None
+    error: ParseError | None = None
+    source: Source | None = None
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """All requirements in order, the files (those named by `-r` and `-c` in them too), and warnings to show."""
+
+    wanted: tuple[Wanted, ...]
+    sources: tuple[Source, ...]
+    warnings: tuple[str, ...]
+
+
+def gather(arguments: Sequence[str], files: Sequence[str], read: Read, environ: Mapping[str, str]) -> Gathered:
+    """Reads everything. `read` gives a file's bytes, None when there is none. Raises UsageError, NotFound, ParseError.
+
+    A constraint limits versions and asks for nothing, so files named by `-c` are read for their errors only.
+    """
+    wanted = [_argument(text) for text in arguments]
+    seen: dict[str, Source] = {}
+    for path in files:
+        wanted += _file(path, read, environ, seen)
+    if not wanted and not files:
+        raise UsageError("nothing to do: name a requirement or a file", "git-helper resolve -r requirements.txt")
+    warnings = dict.fromkeys(warning for source in seen.values() for warning in source.scan.warnings)
+    return Gathered(tuple(wanted), tuple(seen.values()), tuple(warnings))
+
+
+def _argument(text: str) -> Wanted:
+    try:
+        return Wanted(text, Requirement.parse(text))
+    except ParseError as error:
+        return Wanted(text, None, error)
+
+
+def _file(path: str, read: Read, environ: Mapping[str, str], seen: dict[str, Source]) -> list[Wanted]:
+    real = os.path.realpath(path)
+    if real in seen:
+        return []
+    text = _decoded(path, read)
+    source = Source(path, text, scan(text, environ, os.getcwd()))
+    seen[real] = source
+    wanted: list[Wanted] = []
+    for number, item in enumerate(source.scan.items):
+        if isinstance(item, RequirementItem):
+            written = text[slice(*item.span)]
+            wanted.append(Wanted(written, item.requirement, item.error, source, number))
+        elif item.name in (REQUIREMENT, CONSTRAINT):
+            nested = _file(_nested(path, item), read, environ, seen)
+            wanted += nested if item.name == REQUIREMENT else []
+    return wanted
+
+
+def _nested(path: str, item: OptionItem) -> str:
+    if item.url is not None or item.value is None:
+        shown = "" if item.url is None else item.url.display
+        raise UsageError(
+            f"cannot read '{shown}', named in line {item.line} of '{visible(path)}': it is a URL",
+            "download the file first and name it by its path",
+        )
+    return os.path.join(os.path.dirname(path), os.path.expanduser(item.value))
+
+
+def _decoded(path: str, read: Read) -> str:
+    content = read(path)
+    if content is None:
+        raise NotFound(f"cannot find the requirements file '{visible(path)}'")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UsageError(f"cannot read '{visible(path)}': line {line} is not UTF-8") from None

@@ -1,0 +1,193 @@
+"""`resolve`: each Git requirement is pinned to a commit; one question to a server for each repository."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from git_helper.core.giturl import GitUrl
+from git_helper.core.reference import Choice, RefNotFound, choose
+from git_helper.core.requirements_rewrite import rewrite
+from git_helper.errors import GitHelperError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from git_helper.core.reference import Oid, RemoteRef
+    from git_helper.tasks.gather import Source, Wanted
+
+WORKERS = 8
+"""Repositories asked at once: more gain nothing on one host, and servers count connections."""
+
+
+class Answered(Protocol):
+    """Who let us in."""
+
+    @property
+    def source(self) -> str:
+        """The source's name."""
+
+    @property
+    def username(self) -> bytes | None:
+        """The user name, unless it is itself a secret."""
+
+
+class Repository(Protocol):
+    """A repository on a server."""
+
+    def ls_refs(self, prefixes: Iterable[str]) -> list[RemoteRef]:
+        """Its refs whose names begin so (all of them from old servers). Raises GitHelperError."""
+
+    def commits(self, prefix: str) -> list[Oid]:
+        """The commits reachable from branches and tags whose hash begins so. Raises GitHelperError."""
+
+    @property
+    def answered(self) -> Answered | None:
+        """Who let us in; None when nobody was needed, or nobody asked."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one requirement: a commit and how it was found, or an error; neither for what is not Git."""
+
+    wanted: Wanted
+    choice: Choice | None = None
+    error: GitHelperError | None = None
+    answered: Answered | None = None
+    cached: bool = False
+
+    @property
+    def url(self) -> GitUrl | None:
+        """The Git URL, if it is one."""
+        target = None if self.wanted.requirement is None else self.wanted.requirement.target
+        return target if isinstance(target, GitUrl) else None
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the error's."""
+        return 0 if self.error is None else self.error.exit_code
+
+    @property
+    def pinned(self) -> str | None:
+        """The requirement to write down."""
+        requirement = self.wanted.requirement
+        return requirement.pinned(self.choice.commit.hex) if requirement is not None and self.choice else None
+
+
+def resolve(
+    wanted: Sequence[Wanted], open_repository: Callable[[GitUrl], Repository], cached: Callable[[GitUrl, Oid], bool]
+) -> list[Outcome]:
+    """The outcome of each, in order. A whole hash is taken as it is, without a question; one failure stops no other."""
+    groups: dict[object, list[int]] = {}
+    outcomes = [Outcome(one, error=one.error) for one in wanted]
+    for number, outcome in enumerate(outcomes):
+        if outcome.url is not None:
+            groups.setdefault(_group(outcome.url), []).append(number)
+    if groups:
+        with ThreadPoolExecutor(min(WORKERS, len(groups))) as pool:
+            work = [
+                pool.submit(_resolve_group, [outcomes[number] for number in numbers], open_repository, cached)
+                for numbers in groups.values()
+            ]
+            for numbers, done in zip(groups.values(), work, strict=True):
+                for number, outcome in zip(numbers, done.result(), strict=True):
+                    outcomes[number] = outcome
+    return outcomes
+
+
+def _group(url: GitUrl) -> object:
+    user, password = url.user, url.password
+    return url.identity(), url.safe_url, user, password
+
+
+def _resolve_group(
+    outcomes: Sequence[Outcome],
+    open_repository: Callable[[GitUrl], Repository],
+    cached: Callable[[GitUrl, Oid], bool],
+) -> list[Outcome]:
+    """The outcomes of one repository and user: one question for all of their revisions."""
+    urls = [outcome.url for outcome in outcomes if outcome.url is not None]
+    prefixes = sorted({prefix for url in urls for prefix in url.reference.ref_prefixes()})
+    repository: Repository | None = None
+    refs: list[RemoteRef] = []
+    try:
+        if prefixes:
+            repository = open_repository(urls[0])
+            refs = repository.ls_refs(prefixes)
+    except GitHelperError as error:
+        return [Outcome(one.wanted, error=error) for one in outcomes]
+    done = []
+    for one, url in zip(outcomes, urls, strict=True):
+        try:
+            choice = _chosen(url, refs, repository)
+        except GitHelperError as error:
+            done.append(Outcome(one.wanted, error=error))
+            continue
+        answered = None if repository is None else repository.answered
+        done.append(Outcome(one.wanted, choice, answered=answered, cached=cached(url, choice.commit)))
+    return done
+
+
+def _chosen(url: GitUrl, refs: list[RemoteRef], repository: Repository | None) -> Choice:
+    try:
+        return choose(url.reference, refs)
+    except RefNotFound as error:
+        if not error.needs_history or repository is None or url.rev is None:
+            raise
+        return choose(url.reference, refs, repository.commits(url.rev.lower()))
+
+
+def described(outcome: Outcome) -> dict[str, Any]:
+    """The object of `resolve --format json` (1-product §1.5)."""
+    requirement, url, choice = outcome.wanted.requirement, outcome.url, outcome.choice
+    if outcome.error is not None or requirement is None:
+        error = outcome.error
+        shown = None if requirement is None else requirement.display
+        return {
+            "kind": "git" if requirement is None else requirement.kind,
+            "url": shown,
+            "error": _slug(error),
+            "message": None if error is None else error.message,
+            "hint": None if error is None else error.hint,
+        }
+    if url is None or choice is None:
+        return {"name": requirement.name, "kind": requirement.kind, "url": requirement.display}
+    return {
+        "name": requirement.name,
+        "kind": "git",
+        "url": url.safe_url,
+        "commit": choice.commit.hex,
+        "requested_revision": url.rev,
+        "subdirectory": url.subdirectory,
+        "resolved_ref": choice.ref,
+        "pinned": outcome.pinned,
+        "direct_url": url.direct_url(choice.commit.hex),
+        "credential": _credential(outcome.answered),
+        "cached": outcome.cached,
+    }
+
+
+def rewritten(source: Source, outcomes: Sequence[Outcome]) -> str:
+    """The file's text with its Git URLs pinned and all userinfo removed."""
+    commits = {
+        one.wanted.number: one.choice.commit.hex
+        for one in outcomes
+        if one.wanted.source is source and one.choice is not None
+    }
+    return rewrite(source.text, source.scan, commits)
+
+
+def _credential(answered: Answered | None) -> dict[str, str | None] | None:
+    if answered is None:
+        return None
+    user = answered.username
+    return {"source": answered.source, "username": None if user is None else user.decode("utf-8", "replace")}
+
+
+_SLUGS = {2: "invalid", 3: "authentication-required", 4: "refused", 5: "unreachable", 6: "not-found", 130: "cancelled"}
+
+
+def _slug(error: GitHelperError | None) -> str:
+    named = getattr(error, "error", None)
+    return named if isinstance(named, str) else _SLUGS.get(error.exit_code if error is not None else 1, "failed")

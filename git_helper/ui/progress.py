@@ -1,0 +1,106 @@
+"""What is going on, shown while it goes on: on a terminal only, on stderr, and out of the way when a person is asked."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.text import Text
+
+from git_helper.secret import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.progress import TaskID
+
+
+class Job:
+    """One line of the display."""
+
+    def __init__(self, display: Display, task: TaskID | None) -> None:
+        self._display = display
+        self._task = task
+
+    def advance(self, size: int) -> None:
+        """So many more bytes have come."""
+        self._display.update(self._task, advance=size)
+
+    def total(self, size: int) -> None:
+        """So many bytes are expected."""
+        self._display.update(self._task, total=size)
+
+    def count(self, done: int, total: int | None, what: str = "objects") -> None:
+        """So many things of so many are done."""
+        self._display.update(self._task, note=f"{done}/{total} {what}" if total else f"{done} {what}")
+
+
+class Display:
+    """A context manager; shows nothing when `quiet` or when stderr is not a terminal. Thread-safe."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+        self._lock = threading.RLock()
+        self._progress: Progress | None = None
+        self._running = False
+        if console.is_terminal and not quiet:
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=20),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+            )
+            note = TextColumn("{task.fields[note]}", markup=False)
+            self._progress = Progress(*columns, note, console=console, transient=True)
+
+    def __enter__(self) -> Display:
+        self._start()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._stop()
+
+    @contextlib.contextmanager
+    def job(self, title: str) -> Iterator[Job]:
+        """A line for one thing, gone when it is done."""
+        task = None
+        if self._progress is not None:
+            task = self._progress.add_task(str(Text(visible(title))), total=None, note="")
+        try:
+            yield Job(self, task)
+        finally:
+            if self._progress is not None and task is not None:
+                self._progress.remove_task(task)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is drawn meanwhile, and what was drawn is cleared: for a question to the person (uv#5107)."""
+        with self._lock:
+            was_running = self._running
+            self._stop()
+            try:
+                yield
+            finally:
+                if was_running:
+                    self._start()
+
+    def update(self, task: TaskID | None, **fields: object) -> None:
+        """Changes the fields of a line."""
+        if self._progress is not None and task is not None:
+            self._progress.update(task, **fields)  # type: ignore[arg-type]
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._progress is not None and not self._running:
+                self._progress.start()
+                self._running = True
+
+    def _stop(self) -> None:
+        with self._lock:
+            if self._progress is not None and self._running:
+                self._progress.stop()
+                self._running = False
