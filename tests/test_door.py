@@ -58,7 +58,9 @@ def test_unknown_operations_are_ignored_in_silence(words: list[str]) -> None:
     assert entered(words, b"protocol=https\nhost=good.example\n\n") == (0, b"", "")
 
 
-@pytest.mark.parametrize("words", [["--store", "nowhere", "get"], ["--no-such", "get"], ["get", "get"], ["--store", "get"]])
+@pytest.mark.parametrize(
+    "words", [["--store", "nowhere", "get"], ["--no-such", "get"], ["get", "get"], ["--store", "get"]]
+)
 def test_a_wrong_option_in_the_configuration_is_said(words: list[str]) -> None:
     code, stdout, stderr = entered(words)
     assert (code, stdout) == (2, b"")
@@ -125,7 +127,9 @@ def test_a_bug_is_one_line_and_a_file_without_values(home: Path) -> None:
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_streams_that_the_caller_closed_are_empty_ones(name: str, closed: str) -> None:
     """`sh` closes the streams; Python would have none at all."""
-    done = subprocess.run(["sh", "-c", f'"$0" get {closed}', str(BIN / name)], input=b"", capture_output=True, check=False)
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" get {closed}', str(BIN / name)], input=b"", capture_output=True, check=False
+    )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 

@@ -44,7 +44,7 @@ def _login(
         sys.stdin.buffer if with_token else None,
         None if expires is None else login.expiry(expires, time.time()),
     )
-    with command.house.transport() as transport:
+    with command.house.bare_session() as transport:
         outcome = login.login(
             place,
             typed,

@@ -14,7 +14,7 @@ from git_helper.core.settings import Settings
 from git_helper.system.environment import environment
 from git_helper.system.messages import say
 from git_helper.ui.messages import Messages
-from git_helper.wiring import CommandHouse
+from git_helper.wiring.commands import CommandHouse
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,21 +69,21 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def with_common(**given: Any) -> None:
         common = {name: given.pop(name) for name in _COMMON}
-        function(_command(common), **given)
+        function(_command(function.__name__.strip("_"), common), **given)
 
     with_common.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     with_common.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return with_common
 
 
-def _command(common: dict[str, Any]) -> Command:
+def _command(name: str, common: dict[str, Any]) -> Command:
     messages = Messages(color=common.pop("color"), quiet=common.pop("quiet"))
     options: dict[str, list[str]] = {}
     for name, value in common.items():
         if value not in (None, False):
             values = value if isinstance(value, list) else ["1" if value is True else value]
             options[name.replace("_", "-")] = values
-    return Command(CommandHouse(Settings.merged(options, environment()), _report), messages)
+    return Command(CommandHouse(Settings.merged(options, environment()), _report, f"git-helper {name}"), messages)
 
 
 def _report(source: str, error: GitHelperError) -> None:

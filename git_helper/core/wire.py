@@ -111,20 +111,23 @@ def _from_url(url: bytes, problem: str | None) -> Message:
         _set(message, key, value)
     if b"protocol" not in message.scalars:
         message.problem = "the URL has no scheme"
+    elif b"@" in message.scalars[b"host"]:
+        # Browsers would take the last `@` for the end of the user information, git takes the first.
+        message.problem = "the URL has two '@' before its path"
     return message
 
 
 def url_fields(url: bytes) -> list[tuple[bytes, bytes]]:
     """`scheme://[user[:password]@]host[:port][/path]` as protocol attributes, percent-decoded; [] when it is no URL.
 
-    As git's credential_from_url(): the authority ends at the first of `/?#`, user information at its last `@`.
+    As git's credential_from_url(): the authority ends at the first of `/?#`, user information at its first `@`.
     """
     scheme, separator, rest = url.partition(b"://")
     if not separator or not scheme:
         return []
     end = min((at for at in map(rest.find, (b"/", b"?", b"#")) if at >= 0), default=len(rest))
     authority, path = rest[:end], rest[end:].lstrip(b"/").rstrip(b"/")
-    userinfo, at, host = authority.rpartition(b"@")
+    userinfo, at, host = authority.partition(b"@") if b"@" in authority else (b"", b"", authority)
     fields = [(b"protocol", scheme), (b"host", unquote(host))]
     if path:
         fields.append((b"path", unquote(path)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from git_helper.git.pack_errors import DamagedPack
 
 try:
-    from dulwich._pack import apply_delta
+    from dulwich._pack import apply_delta  # type: ignore[import-not-found]
 except ImportError:  # dulwich without its compiled part
     from dulwich.pack import apply_delta
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from git_helper.git import delta
 from git_helper.git.pack_entries import BIG, BLOB
@@ -12,9 +12,9 @@ from git_helper.git.pack_errors import DamagedPack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from io import BufferedRandom
 
 _RECENT = 16 << 20
+_BUFFER = 1 << 18
 _LARGEST_RECENT = 2 << 20
 
 
@@ -42,7 +42,7 @@ class Places:
         self._places: dict[bytes, Place] = {}
         self._recent: dict[bytes, tuple[int, bytes]] = {}
         self._recent_size = 0
-        self._spool: BufferedRandom | None = None
+        self._spool: BinaryIO | None = None
         self._end = 0
 
     def __contains__(self, oid: bytes) -> bool:
@@ -70,13 +70,12 @@ class Places:
 
     def spool(self, kind: int, base: bytes | None, packed: Sequence[memoryview | bytes]) -> Record:
         """Writes the compressed bytes of an entry."""
-        if self._spool is None:
-            self._spool = open(os.path.join(self.folder, b"spool"), "w+b", buffering=1 << 18)  # noqa: SIM115
         position = self._end
         for part in packed:
             self._end += len(part)
-        self._spool.seek(position)
-        self._spool.writelines(packed)
+        spool = self._opened()
+        spool.seek(position)
+        spool.writelines(packed)
         return Record(kind, base, position, self._end - position)
 
     def load(self, oid: bytes) -> tuple[int, bytes]:
@@ -103,9 +102,14 @@ class Places:
 
     def inflate(self, record: Record) -> bytes:
         """What was spooled, as it was before; its length was checked then."""
-        assert self._spool is not None
-        self._spool.seek(record.position)
-        return zlib.decompress(self._spool.read(record.length))
+        spool = self._opened()
+        spool.seek(record.position)
+        return zlib.decompress(spool.read(record.length))
+
+    def _opened(self) -> BinaryIO:
+        if self._spool is None:
+            self._spool = open(os.path.join(self.folder, b"spool"), "w+b", buffering=_BUFFER)  # noqa: SIM115
+        return self._spool
 
     def close(self) -> None:
         """Lets the spool go."""

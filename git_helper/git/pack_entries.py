@@ -82,6 +82,8 @@ class PackEntries:
         position = self._entries(view, _HEADER if self._start == 0 else 0)
         self._checksum.update(view[:position])
         self._start += position
+        if self._start > self._limits.pack:
+            raise TooBig("its size is", self._start, self._limits.pack)
         if self._left or self._partial is not None:
             self._rest = bytes(view[position:])
         else:

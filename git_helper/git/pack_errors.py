@@ -14,7 +14,9 @@ class DamagedPack(GitHelperError):
     error = "damaged-pack"
 
     def __init__(self, reason: str) -> None:
-        super().__init__(f"cannot unpack the answer of the server: {reason}", "try again; if it stays so, tell its owner")
+        super().__init__(
+            f"cannot unpack the answer of the server: {reason}", "try again; if it stays so, tell its owner"
+        )
 
 
 class UnsafeTree(GitHelperError):
@@ -40,9 +42,10 @@ class TooBig(GitHelperError):
 class Limits:
     """What one tree may cost; git's own where it has one (core.maxTreeDepth, PATH_MAX, the depth of delta chains).
 
-    `object_size`, `tree_size` (also of commits and tags) and `written` in bytes; `paths` counts files and folders.
+    `pack`, `object_size`, `tree_size` (also of commits and tags) and `written` in bytes; `paths` counts files and folders.
     """
 
+    pack: int = 32 << 30
     objects: int = 20_000_000
     object_size: int = 16 << 30
     tree_size: int = 64 << 20

@@ -81,7 +81,7 @@ class PackObjects:
 
     def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Sequence[memoryview]) -> None:
         """See Receiver."""
-        if kind:
+        if base is None:
             self._settle(offset, kind, content, packed)
         else:
             oid = self._oid_at.get(base) if isinstance(base, int) else base
@@ -123,8 +123,7 @@ class PackObjects:
 
     # ------------------------------------------------------------------ deltas
 
-    def _wait(self, offset: int, base: Base, source: Record | bytes) -> None:
-        assert base is not None
+    def _wait(self, offset: int, base: int | bytes, source: Record | bytes) -> None:
         self._waiting.setdefault(base, []).append((offset, source))
 
     def _resolve(self, offset: int, base: bytes, content: bytes, packed: Sequence[memoryview | bytes]) -> None:

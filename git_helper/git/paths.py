@@ -29,7 +29,8 @@ _DRIVE = re.compile(rb"[A-Za-z]:")
 _CONTROL = re.compile(rb"[\0-\x1f\x7f]")
 _WINDOWS = sys.platform == "win32"
 _WINDOWS_NAME = re.compile(
-    rb"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)(?:[0-9]|\xc2[\xb9\xb2\xb3])) *(?:[.:].*)?", re.IGNORECASE | re.DOTALL
+    rb"(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)(?:[0-9]|\xc2[\xb9\xb2\xb3])) *(?:[.:].*)?",
+    re.IGNORECASE | re.DOTALL,
 )
 _WINDOWS_CHARACTER = re.compile(rb'[<>:"|?*\\]')
 

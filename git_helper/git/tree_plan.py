@@ -74,15 +74,20 @@ class TreePlan:
             self._writer.copy(first, other, kind)
         return first
 
-    def finish(self) -> None:
-        """Everything has been given. Makes the links: nothing can be written through one that is not there yet."""
+    def finish(self) -> bytes:
+        """Everything has been given. Makes the links: nothing can be written through one that is not there yet.
+
+        The commit's id is returned.
+        """
         if self.commit is None:
-            raise NotFound(f"cannot find the commit '{self._wanted.hex()}': the server did not send it")
+            reason = "it is no commit" if self._wanted in self._places else "the server did not send it"
+            raise NotFound(f"cannot find the commit '{self._wanted.hex()}': {reason}")
         missing = len(self._trees) + len(self._blobs) + sum(oid not in self._places for _, oid in self._links)
         if missing:
             raise DamagedPack(f"{missing} objects of the commit are missing")
         for path, oid in self._links:
             self._writer.link(path, self._load(oid, BLOB))
+        return self.commit
 
     # ------------------------------------------------------------------ from the commit down
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 
 from git_helper.git.pack_errors import Limits, TooBig, UnsafeTree
@@ -20,7 +19,7 @@ class TreeWriter:
     """Writes below `folder`, which exists and is empty. Paths are absolute bytes, prefixes end in `/`. Raises OSError."""
 
     def __init__(self, folder: bytes, limits: Limits) -> None:
-        self.prefix = os.path.join(folder, b"")
+        self.prefix = folder + b"/"
         self.files = 0
         self.written = 0
         """Bytes of the files."""
@@ -42,9 +41,7 @@ class TreeWriter:
         self._count(len(content))
         descriptor = os.open(path, _CREATE, _MODES[executable])
         try:
-            written = os.write(descriptor, content) if content else 0
-            while written < len(content):
-                written += os.write(descriptor, memoryview(content)[written:])
+            write_all(descriptor, content)
         finally:
             os.close(descriptor)
 
@@ -53,7 +50,8 @@ class TreeWriter:
         with open(source, "rb", buffering=0) as before:
             self._count(os.fstat(before.fileno()).st_size)
             with open(os.open(path, _CREATE, _MODES[executable]), "wb", buffering=0) as after:
-                shutil.copyfileobj(before, after, _BLOCK)
+                while block := before.read(_BLOCK):
+                    write_all(after.fileno(), block)
 
     def move(self, source: bytes, path: bytes, executable: int) -> None:
         """Puts a file there that was made by open(), so that the umask has had its say but for execution."""
@@ -85,3 +83,10 @@ class TreeWriter:
         self.written += size
         if self.written > self._limits.written:
             raise TooBig("the size of all files is", self.written, self._limits.written)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """All of it, also where one call takes only a part (signals, a disk that is nearly full)."""
+    written = os.write(descriptor, content) if content else 0
+    while written < len(content):
+        written += os.write(descriptor, memoryview(content)[written:])

@@ -53,9 +53,7 @@ class Unpack:
         place = os.fsencode(scratch)
         self._places = Places(place)
         self._writer = TreeWriter(os.fsencode(os.path.abspath(folder)), limits)
-        self._plan = TreePlan(
-            bytes.fromhex(commit.hex), self._places, self._writer, limits, fold=is_folding(place)
-        )
+        self._plan = TreePlan(bytes.fromhex(commit.hex), self._places, self._writer, limits, fold=is_folding(place))
         self._objects = PackObjects(self._places, self._plan, limits)
 
     @property
@@ -81,10 +79,9 @@ class Unpack:
         """All bytes have come."""
         self._objects.finish()
         plan, writer = self._plan, self._writer
-        plan.finish()
-        assert plan.commit is not None
+        commit = plan.finish()
         return Unpacked(
-            commit=Oid(plan.commit.hex()),
+            commit=Oid(commit.hex()),
             tree=Oid(plan.tree.hex()),
             objects=self._objects.count,
             received=self._objects.received,

@@ -90,8 +90,8 @@ class Conversations:
 class _Conversation:
     """One request to one origin until it is answered."""
 
-    def __init__(self, house: Conversations, request: Request, target: Target) -> None:
-        self._house = house
+    def __init__(self, shared: Conversations, request: Request, target: Target) -> None:
+        self._shared = shared
         self._request = request
         self._target = target
         host = target.origin.authority().encode("ascii")
@@ -108,7 +108,7 @@ class _Conversation:
         if first.status not in self._request.search or (first.known is not None and first.status != _UNAUTHORIZED):
             return first
         ask = first.status == _UNAUTHORIZED
-        desk = self._house.desk(self._target.origin, self._wanted)
+        desk = self._shared.desk(self._target.origin, self._wanted)
         with desk.lock:
             for known in self._later(desk, ask=ask):
                 exchange = self._try(known, desk)
@@ -129,23 +129,23 @@ class _Conversation:
 
     def _at_once(self) -> Known | None:
         """What the first request carries."""
-        known = self._house.remembered.find(self._target.origin, self._wanted, self._target.path)
+        known = self._shared.remembered.find(self._target.origin, self._wanted, self._target.path)
         if known is None and self._is_token():
             return self._own(Secret(b""))
         return known
 
     def _later(self, desk: Desk, *, ask: bool) -> Iterator[Known]:
         """What is tried after a refusal, in order. While we waited for the desk, another request may have been let in."""
-        known = self._house.remembered.find(self._target.origin, self._wanted, self._target.path)
+        known = self._shared.remembered.find(self._target.origin, self._wanted, self._target.path)
         if known is not None:
             yield known
         if self._wanted.username is not None:
             yield self._own(Secret(b""))
-        if self._house.credentials is None:
+        if self._shared.credentials is None:
             return
         # A token in place of a name is a secret: a question to the person would have to show it.
         ask = ask and not self._is_token()
-        for candidate in desk.search(self._house.credentials.candidates(self._wanted, ask=ask), ask=ask):
+        for candidate in desk.search(self._shared.credentials.candidates(self._wanted, ask=ask), ask=ask):
             if candidate.credential.is_complete():
                 yield Known(candidate, self._wanted)
 
@@ -174,12 +174,12 @@ class _Conversation:
         if value is not None:
             self._tried.add(value)
         request = self._request
-        raw, wait = self._house.pools.open(request.method, self._target, request.headers, request.body, value)
+        raw, wait = self._shared.pools.open(request.method, self._target, request.headers, request.body, value)
         headers = Headers(raw.headers.items())
         body = StreamBody(raw, wait, request.limit)
         if raw.status not in request.search:
             if known is not None and 200 <= raw.status < 400:
-                known = self._house.remembered.add(self._target.origin, known, self._target.path)
+                known = self._shared.remembered.add(self._target.origin, known, self._target.path)
             return Exchange(raw.status, headers, body, known)
         if raw.status == _UNAUTHORIZED:
             self._takes_password = accepts_password(parse_challenges(headers.getall("WWW-Authenticate")))
@@ -194,11 +194,11 @@ class _Conversation:
             self._refusals.append(source)
 
     def _reject(self, known: Known) -> None:
-        if self._house.credentials is not None:
-            self._house.credentials.reject(known.candidate, known.wanted)
+        if self._shared.credentials is not None:
+            self._shared.credentials.reject(known.candidate, known.wanted)
 
     def _give_up(self, first: Exchange, *, ask: bool) -> Exchange:
-        credentials = self._house.credentials
+        credentials = self._shared.credentials
         asked = () if credentials is None else tuple(credentials.names(self._wanted, ask=ask and not self._is_token()))
         if ask:
             self._fail(asked)

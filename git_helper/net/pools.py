@@ -27,6 +27,7 @@ CONNECT_SECONDS = 20.0
 IDLE_SECONDS = 120.0
 # Servers of Git hosts answer some things only to programs that look like git.
 USER_AGENT = f"git/2.0 (git-helper/{__version__})"
+_ORDINARY = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"}
 _HOSTS = 64
 _CONNECTIONS = 32  # kept for each host
 
@@ -55,9 +56,7 @@ class Pools:
         proxy = None if self._proxy_for is None else self._proxy_for(target.origin)
         wait = Wait(target.shown, self._connect, self._idle, None if proxy is None else proxy.url)
         manager = self._manager(target, proxy)
-        sent = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"}
-        given = {name.lower() for name in headers}
-        sent = {name: value for name, value in sent.items() if name.lower() not in given} | dict(headers)
+        sent = _ORDINARY | {name.title(): value for name, value in headers.items()}
         if authorization is not None:
             sent["Authorization"] = authorization.reveal().decode("latin-1")
         start = time.monotonic()

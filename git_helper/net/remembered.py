@@ -60,22 +60,23 @@ class Remembered:
             best = self._best(origin, known.wanted, path)
             anyone = self._best(origin, known.wanted, path, of_anyone=True)
             if best is not known or anyone is not known:
-                self._entries.append((origin, _segments(path)[:-1], known))
+                self._entries.append((origin, _segments(path), known))
             return known
 
     def _best(self, origin: Origin, wanted: Description, path: str, *, of_anyone: bool = False) -> Known | None:
         best: Known | None = None
-        longest = -1
+        closest = (-1, False)
         segments = _segments(path)
-        for where, folder, known in self._entries:
+        for where, other, known in self._entries:
             credential = known.candidate.credential
             if where != origin or known.wanted.path != wanted.path or credential.is_expired(time.time()):
                 continue
             if not of_anyone and wanted.username is not None and credential.username != wanted.username:
                 continue
-            shared = _shared(folder, segments)
-            if shared >= longest:  # of equal ones the newest
-                best, longest = known, shared
+            shared = _shared(other, segments)
+            # Of equally close ones the one that is above, then the newest.
+            if (shared, shared == len(other)) >= closest:
+                best, closest = known, (shared, shared == len(other))
         return best
 
 
@@ -125,10 +126,10 @@ class Search:
 
 
 def _segments(path: str) -> tuple[str, ...]:
-    return tuple(path.split("/")[1:])
+    return tuple(path.removesuffix("/").split("/")[1:])
 
 
-def _shared(folder: tuple[str, ...], segments: tuple[str, ...]) -> int:
-    """How many leading segments are the same."""
-    pairs = enumerate(zip(folder, segments, strict=False))
-    return next((place for place, (one, other) in pairs if one != other), min(len(folder), len(segments)))
+def _shared(one: tuple[str, ...], other: tuple[str, ...]) -> int:
+    """How many leading segments are the same: `simple` and `simpleevil` share nothing."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (left, right) in pairs if left != right), min(len(one), len(other)))

@@ -9,6 +9,7 @@ from urllib.parse import quote, urljoin
 from git_helper.core.credential import Origin
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
+from git_helper.core.url_text import split_url
 from git_helper.errors import Unreachable, UsageError
 
 if TYPE_CHECKING:
@@ -73,7 +74,8 @@ class Target:
             raise Unreachable(f"cannot follow the redirect of '{self.shown}': it names no place (no Location)")
         try:
             # http.client reads headers as latin-1; what servers mean is UTF-8 or escapes, and neither is changed.
-            found = Target.parse(urljoin(self.url, quote(location.encode("latin-1", "replace"), safe=_ASCII)))
+            text = quote(location.encode("latin-1", "replace"), safe=_ASCII)
+            found = Target.parse(text if split_url(text) is not None else urljoin(self.url, text))
         except ParseError as error:
             raise Unreachable(f"cannot follow the redirect of '{self.shown}': {error.message}") from error
         except ValueError:

@@ -103,4 +103,4 @@ def _described(wanted: Description) -> str:
 
 
 def _encoded(value: bytes, kept: frozenset[int]) -> str:
-    return "".join(chr(byte) if byte in kept else f"%{byte:02x}" for byte in value)
+    return "".join(chr(byte) if byte in kept else f"%{byte:02X}" for byte in value)

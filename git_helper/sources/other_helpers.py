@@ -73,6 +73,7 @@ class OtherHelpers:
         self._authtype = authtype
         self._useful = (*_BASIC, *_READY) if authtype else _BASIC
         self._seconds = seconds
+        self._answers: list[tuple[Credential, Entry]] = []
 
     def find(self, wanted: Description) -> Iterator[Credential]:
         """Each complete answer in order; last, what is known in part since the last one. Raises ToldToQuit.
@@ -97,12 +98,26 @@ class OtherHelpers:
                 known = {key: value for key, value in known.items() if key in _CARRIED}
                 credential = _credential(known, wanted)
             if credential.is_complete():
+                self._answers.append((credential, entry))
                 yield credential
                 known = {}
             elif answer.flag(b"quit"):
                 raise ToldToQuit(f"{name_of(entry)} told us to quit")
         if known:
             yield _credential(known, wanted)
+
+    def tell(self, operation: str, wanted: Description, credential: Credential) -> None:
+        """Runs `store` or `erase` of the helper that gave `credential`, as git does after success or refusal.
+
+        Raises StoreError.
+        """
+        entry = next((entry for one, entry in self._answers if one is credential), None)
+        if entry is None:
+            return
+        config = self._config or GitConfig.read(self._environ)
+        described = _as_git_sends(wanted, config.credential_settings(wanted))
+        pairs = Description(described.protocol, described.host, described.path).pairs() + credential.pairs()
+        self._run(entry, operation, serialize(pairs))
 
     def helpers(self, settings: CredentialSettings) -> list[Entry]:
         """Whom we ask, in order: all but ourselves, or only those behind us."""
@@ -111,20 +126,23 @@ class OtherHelpers:
         return [entry for entry, own in list(zip(settings.helpers, ours, strict=True))[start:] if not own]
 
     def _ask(self, entry: Entry, wanted: Description, known: Mapping[bytes, bytes]) -> Message:
-        command = command_of(entry.value or "") + " get"
-        environ = {name: value for name, value in self._environ.items() if not name.startswith(_DROPPED)} | _SILENCE
-        # git's own words: the command is $0 as well.
-        argv = [executables.shell(self._environ), "-c", command, command]
-        try:
-            done = process.run(argv, self._request(wanted, known), self._seconds, environ, LIMIT)
-        except StoreError as error:
-            reason = error.message.partition(": ")[2] or error.message
-            raise type(error)(f"cannot ask {name_of(entry)}: {reason}") from error
+        done = self._run(entry, "get", self._request(wanted, known))
         message = _answer(done.stdout, wanted, entry)
         # git ignores the exit code. Where there is no answer, code 1 in silence is how some say that they know none.
         if done.code and not message.scalars and (done.stderr.strip() or done.code != 1):
             raise StoreError(f"cannot ask {name_of(entry)}: {_complaint(done, known)}")
         return message
+
+    def _run(self, entry: Entry, operation: str, request: bytes) -> process.Finished:
+        command = f"{command_of(entry.value or '')} {operation}"
+        environ = {name: value for name, value in self._environ.items() if not name.startswith(_DROPPED)} | _SILENCE
+        # git's own words: the command is $0 as well.
+        argv = [executables.shell(self._environ), "-c", command, command]
+        try:
+            return process.run(argv, request, self._seconds, environ, LIMIT)
+        except StoreError as error:
+            reason = error.message.partition(": ")[2] or error.message
+            raise type(error)(f"cannot ask {name_of(entry)}: {reason}") from error
 
     def _request(self, wanted: Description, known: Mapping[bytes, bytes]) -> bytes:
         username = known.get(b"username", wanted.username)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from git_helper.core.credential import Credential, Origin
+from git_helper.core.credential import ANY_USER, Credential, Origin
 from git_helper.errors import Cancelled
 from git_helper.secret import Secret
 from git_helper.system.environment import is_true
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Question:
     """What is asked: the secret of `username` for protocol, host and path; the other fields are bytes as git sent them.
 
-    `program` asks, cleaned for display. `remembered`: whether an answer that works will be kept.
+    `program` asks, cleaned for display. `remembered`: whether an answer that works will be kept. `refused`: whether an
+    answer has just been refused.
     """
 
     protocol: bytes
@@ -29,6 +30,7 @@ class Question:
     username: bytes | None = None
     program: str = "git"
     remembered: bool = True
+    refused: bool = False
 
     def is_exposed(self) -> bool:
         """Whether the answer would cross a network unencrypted."""
@@ -39,31 +41,47 @@ class Question:
 class Prompter(Protocol):
     """Asks a person."""
 
+    def ask_username(self, question: Question) -> bytes | None:
+        """The user name, maybe empty; None when there is no terminal. Raises Cancelled."""
+
     def ask_secret(self, question: Question) -> Secret | None:
         """The answer, maybe empty; None when there is no terminal. Raises Cancelled."""
 
 
 class Person:
-    """Asks for the secret of one user; for no user there is no question, because then git's own two are better."""
+    """Asks for the secret of one user; for the user name before that only if `names`, as git itself does that, too."""
 
-    def __init__(self, prompter: Prompter, program: str, *, remembered: bool = True) -> None:
+    def __init__(self, prompter: Prompter, program: str, *, remembered: bool = True, names: bool = False) -> None:
         self._prompter = prompter
         self._program = program
         self._remembered = remembered
+        self._names = names
 
     def find(self, wanted: Description) -> Iterator[Credential]:
-        """The one answer, or none without a terminal. Raises Cancelled for an empty answer, Ctrl-C and Ctrl-D."""
-        if wanted.username is None:
-            return
-        question = Question(
-            wanted.protocol, wanted.host, wanted.path, wanted.username, self._program, remembered=self._remembered
-        )
-        answer = self._prompter.ask_secret(question)
-        if answer is None:
-            return
-        if answer == Secret(b""):
-            raise Cancelled("cancelled: the answer was empty")
-        yield Credential(wanted.username, answer)
+        """The answer, and another one for whom goes on because it was refused; none without a terminal.
+
+        Raises Cancelled for an empty answer, Ctrl-C and Ctrl-D.
+        """
+        for refused in (False, True):
+            username = self._username(wanted)
+            if username is None:
+                return
+            answer = self._prompter.ask_secret(self._question(wanted.narrowed(username), refused=refused))
+            if answer is None:
+                return
+            if answer == Secret(b""):
+                raise Cancelled("cancelled: the answer was empty")
+            yield Credential(username, answer)
+
+    def _username(self, wanted: Description) -> bytes | None:
+        if wanted.username is not None or not self._names:
+            return wanted.username
+        username = self._prompter.ask_username(self._question(wanted))
+        return ANY_USER if username == b"" else username
+
+    def _question(self, wanted: Description, *, refused: bool = False) -> Question:
+        place = (wanted.protocol, wanted.host, wanted.path, wanted.username, self._program)
+        return Question(*place, remembered=self._remembered, refused=refused)
 
 
 def may_ask(environ: Mapping[str, str], *, no_input: bool, git_setting: Callable[[str], bytes | None]) -> bool:

@@ -28,7 +28,7 @@ def capability(stdout: BinaryIO) -> None:
     stdout.write(b"version 0\ncapability authtype\ncapability state\n")
 
 
-def get(stdin: BinaryIO, stdout: BinaryIO, chain: Callable[[], Chain]) -> None:
+def get(stdin: BinaryIO, stdout: BinaryIO, chain: Callable[[bool], Chain]) -> None:
     """Prints the first complete answer, or what is known in part, or nothing; `quit` when the person said no.
 
     Raises StoreError for an answer that no line can carry.
@@ -38,8 +38,9 @@ def get(stdin: BinaryIO, stdout: BinaryIO, chain: Callable[[], Chain]) -> None:
     if message.problem is not None or wanted is None:
         return
     able = message.list(b"capability")
+    ready = AUTHTYPE in able
     try:
-        candidate = next(chain().candidates(wanted, ready=AUTHTYPE in able), None)
+        candidate = next(chain(ready).candidates(wanted, ready=ready), None)
     except Cancelled:
         stdout.write(b"quit=1\n")
         return

@@ -24,17 +24,22 @@ PERSON, HELPERS = "person", "other helpers"
 
 
 class AskedCredentials:
-    """`chain(ask)` makes the sources, with the person if `ask`; `writer` opens the store for what a person typed."""
+    """`chain(ask)` makes the sources, with the person if `ask`, and `names(ask)` tells their names.
+
+    `writer` opens the store for what a person typed, `readers` all stores.
+    """
 
     def __init__(
         self,
         chain: Callable[[bool], Chain],
+        names: Callable[[bool], Sequence[str]],
         helpers: Callable[[], Tellable],
         writer: Callable[[], Store | None],
         readers: Callable[[], list[Store]],
         report: Report,
     ) -> None:
         self._chain = chain
+        self._names = names
         self._helpers = helpers
         self._writer = writer
         self._readers = readers
@@ -51,7 +56,7 @@ class AskedCredentials:
 
     def names(self, wanted: Description, *, ask: bool) -> Sequence[str]:
         """The sources in the order in which they are asked."""
-        return self._chain(ask).names()
+        return self._names(ask)
 
     def approve(self, candidate: Candidate, wanted: Description) -> None:
         """What a person typed is kept in our store, what a helper gave by that helper; nothing else is copied."""

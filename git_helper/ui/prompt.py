@@ -105,7 +105,9 @@ class RichPrompter:
         """Says who asks for what, once for the questions about one place."""
         console = self._console(terminal)
         place = (question.program, question.protocol, question.host, question.path)
-        if self._introduced != place and console.width >= _NARROWEST:
+        if question.refused:
+            console.print(Text("The server refused that one. Once more:", "yellow"))
+        elif self._introduced != place and console.width >= _NARROWEST:
             console.print(_panel(question, min(console.width, _WIDEST)))
         self._introduced = place
         return console

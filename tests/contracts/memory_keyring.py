@@ -153,6 +153,18 @@ class TalkativeKeyring(MemoryKeyring):
         raise PasswordSetError(f"cannot keep {password}")
 
 
+class FullKeyring(MemoryKeyring):
+    """Takes `left` values more."""
+
+    left: ClassVar[int] = 0
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        if FullKeyring.left == 0:
+            raise PasswordSetError("full")
+        FullKeyring.left -= 1
+        super().set_password(service, username, password)
+
+
 class FirstLineKeyring(MemoryKeyring):
     """Gives back the first line of what it keeps."""
 

@@ -17,7 +17,14 @@ def described(data: bytes) -> Description | None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"host=a\n", b"protocol=https\n", b"protocol=https\nhost=\n", b"protocol=\nhost=a\n", b"protocol=cert\nhost=\n"],
+    [
+        b"",
+        b"host=a\n",
+        b"protocol=https\n",
+        b"protocol=https\nhost=\n",
+        b"protocol=\nhost=a\n",
+        b"protocol=cert\nhost=\n",
+    ],
 )
 def test_without_protocol_and_host_nothing_is_described(data: bytes) -> None:
     assert described(data) is None

@@ -35,7 +35,9 @@ def test_case(case: dict[str, Any]) -> None:
         return
     complete = [
         f"{user.decode()}:{password.reveal().decode()}"
-        for user, password in found(text, (url.hostname or "").encode(), url.username and url.username.encode() or None)
+        for user, password in found(
+            text, (url.hostname or "").encode(), url.username.encode() if url.username else None
+        )
         if user is not None and password is not None
     ]
     assert (complete[0] if complete else None) == expected["found"]
@@ -127,7 +129,21 @@ def test_only_the_same_host_matches(machine: bytes) -> None:
     assert found(b'machine "' + machine + b'" login u password p') == []
 
 
-WORDS = [b"machine", b"default", b"login", b"password", b"macdef", b"account", b"h", b'"', b"\\", b"#", b"\n", b"\r\n", b" "]
+WORDS = [
+    b"machine",
+    b"default",
+    b"login",
+    b"password",
+    b"macdef",
+    b"account",
+    b"h",
+    b'"',
+    b"\\",
+    b"#",
+    b"\n",
+    b"\r\n",
+    b" ",
+]
 
 
 @given(st.binary() | st.lists(st.sampled_from(WORDS)).map(b" ".join) | st.lists(st.sampled_from(WORDS)).map(b"".join))

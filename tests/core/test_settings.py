@@ -54,7 +54,11 @@ def test_the_switch_of_the_environment(value: str, off: bool) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("STORE", "nowhere"), *(("TIMEOUT", value) for value in ("soon", "0", "-1", "nan", "inf", "1e99")), ("MAX_AGE", "0")],
+    [
+        ("STORE", "nowhere"),
+        *(("TIMEOUT", value) for value in ("soon", "0", "-1", "nan", "inf", "1e99")),
+        ("MAX_AGE", "0"),
+    ],
 )
 def test_a_wrong_value_is_refused(name: str, value: str) -> None:
     with pytest.raises(UsageError, match=value):

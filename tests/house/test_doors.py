@@ -13,7 +13,7 @@ from tests.house.source import broken, calls, module, our_modules
 from tests.support import ROOT
 
 ENVIRONMENT_DOOR = ["git_helper/system/environment.py"]
-LATE_IMPORTS = ["git_helper/wiring.py", "git_helper/__main__.py"]
+LATE_IMPORTS = ["git_helper/wiring/", "git_helper/__main__.py"]
 # The person chooses a keyring back end by the name of its class.
 IMPORTERS_BY_NAME = ["git_helper/stores/os_keyring.py"]
 PRINTERS = ["git_helper/cli/", "git_helper/ui/"]

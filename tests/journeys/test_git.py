@@ -67,7 +67,7 @@ class Desk:
         assert done.returncode == 0, done.stderr
 
     def get(self, url: str) -> dict[str, str]:
-        """What our helper answers for the URL."""
+        """What our helper answers for the URL; git sends no path unless credential.useHttpPath is set."""
         answer = self.run("git-credential-git-helper", "get", stdin=f"url={url}\n").stdout.decode()
         return dict(line.partition("=")[::2] for line in answer.split("\n")[:-1])
 
@@ -182,22 +182,25 @@ def test_two_users_of_one_host(desk: Desk, server: GitHttpServer) -> None:
     assert desk.clone(server.url_for("team/demo.git", "alice"), "a").stderr == b""
     assert desk.clone(server.url_for("other/demo.git", "bob"), "b").stderr == b""
     assert desk.clone(server.url_for("other/demo.git", "carol"), "c").returncode == 128
-    assert {secret for secret, _ in server.exchanges} == {None, f"alice:{CANARY}", "bob:pass-b"}
+    # Where the URL names a user, curl tries an empty password of its own first.
+    secrets = {secret for secret, _ in server.exchanges if secret is not None and not secret.endswith(":")}
+    assert secrets == {f"alice:{CANARY}", "bob:pass-b"}
 
 
 def test_a_refused_password_is_forgotten_and_only_that(desk: Desk, server: GitHttpServer) -> None:
-    team = server.url_for("team/demo.git", "alice")
+    team, alice, bob = (server.url_for(*words) for words in (("team/demo.git", "alice"), ("", "alice"), ("", "bob")))
     for user, token in (("alice", "outdated"), ("bob", "pass-b")):
         done = desk.run("git-helper", "login", server.url, "-u", user, "--with-token", "--no-check", stdin=token)
         assert done.returncode == 0
+    assert desk.get(alice)["password"] == "outdated"
     refused = desk.clone(team)
     assert refused.returncode == 128
     assert b"Authentication failed" in refused.stderr
-    assert desk.get(team) == {}
-    assert desk.get(server.url_for("other/demo.git", "bob"))["password"] == "pass-b"
+    assert desk.get(alice) == {}
+    assert desk.get(bob)["password"] == "pass-b"
     desk.login(team, "alice", CANARY)
     assert desk.clone(team).stderr == b""
-    assert desk.get(team)["password"] == CANARY
+    assert desk.get(alice)["password"] == CANARY
 
 
 def test_what_git_learnt_from_the_url_is_kept_without_the_url(desk: Desk, server: GitHttpServer) -> None:
@@ -285,7 +288,9 @@ def test_submodules_fetched_at_once(desk: Desk, server: GitHttpServer) -> None:
         assert desk.git("-C", top, "submodule", "add", "--quiet", url, name).returncode == 0
     desk.git("-C", top, "commit", "--quiet", "-m", "submodules")
     assert desk.git("-C", top, "push", "--quiet").returncode == 0
-    done = desk.git("clone", "--quiet", "--recurse-submodules", "--jobs=3", server.url_for("team/demo.git"), desk.folder / "all")
+    done = desk.git(
+        "clone", "--quiet", "--recurse-submodules", "--jobs=3", server.url_for("team/demo.git"), desk.folder / "all"
+    )
     assert done.returncode == 0, done.stderr
     assert (desk.folder / "all/three/README.md").exists()
     assert desk.get(server.url)["password"] == CANARY

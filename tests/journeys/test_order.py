@@ -30,7 +30,7 @@ def furnish(source: str, home: Path, environ: dict[str, str]) -> None:
         environ |= {"CI_JOB_TOKEN": secret, "CI_SERVER_HOST": "good.example"}
     else:
         # Behind us in git's list; it must hear nothing of our own tokens.
-        helper = f"!f() {{ test -z \"$GIT_HELPER_TOKEN_GOOD_EXAMPLE\" && echo username=o && echo password={secret}; }}; f"
+        helper = f'!f() {{ test -z "$GIT_HELPER_TOKEN_GOOD_EXAMPLE" && echo username=o && echo password={secret}; }}; f'
         config = ["git", "config", "--global", "--add", "credential.helper"]
         for value in (OURS, helper):
             subprocess.run([*config, value], check=True)

@@ -208,9 +208,9 @@ def test_the_person_is_asked_only_after_401(status: int) -> None:
     sources = Sources(person=[basic("alice", "secret", "person")])
     realm = Realm("/", [("alice", "secret")], deny=status)
     with RecordingServer(guarded(realm)) as server, session(sources) as one:
-        with one.send(request(server, search=frozenset({401, 403, 404}))) as response:
-            assert (response.status, response.asked) == (status, ("netrc", "helper"))
-            assert response.read().endswith(b"\n"), "the first answer"
+        response = one.send(request(server, search=frozenset({401, 403, 404})))
+        assert (response.status, response.asked) == (status, ("netrc", "helper"))
+        assert response.read().endswith(b"\n"), "the first answer"
     assert sources.questions == 0
 
 

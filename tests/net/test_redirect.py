@@ -13,7 +13,7 @@ import trustme
 from git_helper.core.credential import Origin
 from git_helper.errors import GitHelperError, NoCredential, Unreachable
 from git_helper.net.message import Answered
-from git_helper.net.session import Redirected, Request, Session
+from git_helper.net.session import Redirected, Request
 from git_helper.secret import Secret
 from tests.net.asked import CANARY, Sources, basic, guarded, session
 from tests.servers.recording import RecordingServer
@@ -124,9 +124,8 @@ def test_a_redirect_that_ends_in_an_error_approves_nobody(elsewhere: RecordingSe
 
 @pytest.mark.parametrize("method", ["POST", "PUT"])
 def test_a_post_is_not_sent_elsewhere(elsewhere: RecordingServer, method: str) -> None:
-    with to(elsewhere.url + "/new", 307) as server, session() as one:
-        with pytest.raises(Redirected) as caught:
-            one.send(carrying(server, method=method, body=b"x"))
+    with to(elsewhere.url + "/new", 307) as server, session() as one, pytest.raises(Redirected) as caught:
+        one.send(carrying(server, method=method, body=b"x"))
     assert caught.value.url == elsewhere.url + "/new"
     assert elsewhere.requests == []
 
@@ -244,5 +243,3 @@ def test_signatures_in_urls_are_not_shown(elsewhere: RecordingServer) -> None:
             one.send(Request("GET", f"{elsewhere.url}/x?token={CANARY}"))
     assert CANARY not in f"{caught.value} {other.value}"
     assert CANARY not in repr(Request("GET", f"{elsewhere.url}/x?token={CANARY}", {"X": CANARY}, password=PASSWORD))
-
-

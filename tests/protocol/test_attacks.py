@@ -22,7 +22,7 @@ from git_helper.core.settings import Settings
 from git_helper.errors import GitHelperError
 from git_helper.secret import Secret
 from git_helper.tasks import answer
-from git_helper.wiring import House
+from git_helper.wiring.commands import CommandHouse
 from tests.protocol.git import OURS
 from tests.servers.git_http import GitHttpServer, Realm, Redirect
 from tests.servers.repositories import make_repository
@@ -63,7 +63,7 @@ REQUESTS = [
     ("gix-credentials 0.38.2 CR in the user name", GOOD + b"username=alice\rx\n"),
     ("gix-credentials 0.38.2 CR behind CR", GOOD[:-1] + b"\r\r\n"),
     *(
-        (f"CVE-2025-23040 {ascii(char)}", EVIL + char.encode() + b"host=good.example\n")
+        (f"CVE-2025-23040 {char!a}", EVIL + char.encode() + b"host=good.example\n")
         for char in ("\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\0")
     ),
     ("CVE-2025-23040 NUL behind the host", GOOD[:-1] + b"\0.evil.example\n"),
@@ -148,7 +148,7 @@ def test_one_answer_is_not_used_again_for_another_host() -> None:
     def unexpected(source: str, error: GitHelperError) -> None:
         raise AssertionError(f"{source}: {error}")
 
-    chain = House(Settings(store="file"), unexpected).chain_for_git()
+    chain = CommandHouse(Settings(store="file"), unexpected, "test").chain_for_commands()
     assert next(chain.candidates(Description(b"https", b"good.example"))).credential.password == Secret(CANARY)
     for wanted in (Description(b"https", b"evil.example"), Description(b"http", b"good.example")):
         assert list(chain.candidates(wanted)) == []
@@ -237,19 +237,21 @@ def test_no_credential_follows_git_to_another_origin(tmp_path: Path) -> None:
     """GHSA-9857-6mw7-fq2m, CVE-2026-41506, CVE-2026-3783: git asks anew behind a redirect, and we know the difference."""
     make_repository(tmp_path / "root/demo.git")
     realms = [Realm("/", [("alice", "canary")])]
-    with GitHttpServer(tmp_path / "root", realms=realms, host="127.0.0.2") as evil:
-        with GitHttpServer(tmp_path / "root", redirects=[Redirect("/", evil.url)]) as good:
-            helper("store", f"protocol=http\nhost={good.netloc}\nusername=alice\npassword=canary\n".encode())
-            done = subprocess.run(
-                ["git", "-c", f"credential.helper={OURS}", "clone", good.url_for("demo.git"), tmp_path / "clone"],
-                env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "GIT_TERMINAL_PROMPT": "0"},
-                capture_output=True,
-                check=False,
-            )
-            assert done.returncode != 0
-            assert b"could not read Username for 'http://127.0.0.2" in done.stderr
-            assert evil.authorizations == []
-            assert evil.requests
+    with (
+        GitHttpServer(tmp_path / "root", realms=realms, host="127.0.0.2") as evil,
+        GitHttpServer(tmp_path / "root", redirects=[Redirect("/", evil.url)]) as good,
+    ):
+        helper("store", f"protocol=http\nhost={good.netloc}\nusername=alice\npassword=canary\n".encode())
+        done = subprocess.run(
+            ["git", "-c", f"credential.helper={OURS}", "clone", good.url_for("demo.git"), tmp_path / "clone"],
+            env={**os.environ, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "GIT_TERMINAL_PROMPT": "0"},
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode != 0
+        assert b"could not read Username for 'http://127.0.0.2" in done.stderr
+        assert evil.authorizations == []
+        assert evil.requests
 
 
 class Stored:
@@ -263,7 +265,21 @@ class Stored:
 
 PIECES = [
     *(b"protocol=https", b"host=good.example", b"host=evil.example", b"host=", b"url=https://", b"good.example"),
-    *(b"evil.example", b"%0a", b"%0d", b"@", b"/", b"\n", b"\n", b"\r", b"\0", b"\r\n", "\u2028".encode(), b"\x0b", b"="),
+    *(
+        b"evil.example",
+        b"%0a",
+        b"%0d",
+        b"@",
+        b"/",
+        b"\n",
+        b"\n",
+        b"\r",
+        b"\0",
+        b"\r\n",
+        "\u2028".encode(),
+        b"\x0b",
+        b"=",
+    ),
 ]
 
 
@@ -271,10 +287,12 @@ PIECES = [
 def test_an_answer_goes_only_to_a_request_that_everybody_reads_alike(request_: bytes) -> None:
     stdout = io.BytesIO()
     chain = Chain([("store", lambda wanted: Stored())], lambda *_: None, 0.0)
-    answer.get(io.BytesIO(request_), stdout, lambda: chain)
+    answer.get(io.BytesIO(request_), stdout, lambda ready: chain)
     if stdout.getvalue():
         message = re.split(rb"\n\r?\n", b"\n" + request_)[0] if not request_.startswith(b"\n") else b""
         last_url = message.rpartition(b"url=")[2]
         lines = re.split(rb"[\n\r\0\x0b]|\xe2\x80\xa8|%0a|%0d", last_url)
-        assert not [line for line in lines if line.startswith(b"host=") and line not in (b"host=", b"host=good.example")]
+        assert not [
+            line for line in lines if line.startswith(b"host=") and line not in (b"host=", b"host=good.example")
+        ]
         assert b"evil.example" not in b"".join(line for line in lines if line.startswith((b"host=", b"https://")))

@@ -15,7 +15,17 @@ from tests.support import BIN, ROOT, run_helper
 FORBIDDEN = {
     *("typer", "rich", "keyring", "dulwich", "paramiko", "urllib3", "cryptography", "packaging", "certifi"),
     *("ssl", "socket", "subprocess", "dataclasses", "re", "typing", "pathlib", "enum", "logging", "json"),
-    *("collections", "contextlib", "functools", "tempfile", "threading", "urllib", "inspect", "traceback", "importlib.util"),
+    *(
+        "collections",
+        "contextlib",
+        "functools",
+        "tempfile",
+        "threading",
+        "urllib",
+        "inspect",
+        "traceback",
+        "importlib.util",
+    ),
 }
 MEBIBYTE = 1 << 20
 REQUEST = b"protocol=https\nhost=good.example\n"
@@ -81,9 +91,7 @@ def case_netrc(monkeypatch: pytest.MonkeyPatch, home: Path) -> bytes:
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the peak of memory is read in /proc")
 @pytest.mark.parametrize("case", [case_file, case_variable, case_ci, case_nothing, case_netrc])
-def test_a_get_loads_little_and_stays_small(
-    case: object, monkeypatch: pytest.MonkeyPatch, home: Path
-) -> None:
+def test_a_get_loads_little_and_stays_small(case: object, monkeypatch: pytest.MonkeyPatch, home: Path) -> None:
     assert callable(case)
     expected = case(monkeypatch, home)
     answer, modules, peak = run("--store", "file", "get")

@@ -13,11 +13,16 @@ WANTED = Description(b"https", b"good.example", b"team/x", b"alice")
 
 
 class FakePrompter:
-    """Answers each question with the same secret."""
+    """Answers each question with the same secret, and with the same name."""
 
-    def __init__(self, answer: Secret | None) -> None:
+    def __init__(self, answer: Secret | None, name: bytes | None = None) -> None:
         self.answer = answer
+        self.name = name
         self.questions: list[Question] = []
+
+    def ask_username(self, question: Question) -> bytes | None:
+        self.questions.append(question)
+        return self.name
 
     def ask_secret(self, question: Question) -> Secret | None:
         self.questions.append(question)
@@ -26,9 +31,23 @@ class FakePrompter:
 
 def test_the_person_is_asked_for_the_known_user() -> None:
     prompter = FakePrompter(Secret(b"token"))
-    (credential,) = Person(prompter, "git clone").find(WANTED)
+    credential = next(Person(prompter, "git clone").find(WANTED))
     assert (credential.username, credential.password) == (b"alice", Secret(b"token"))
     assert prompter.questions == [Question(b"https", b"good.example", b"team/x", b"alice", "git clone")]
+
+
+def test_who_goes_on_after_a_refusal_gets_one_more_answer() -> None:
+    prompter = FakePrompter(Secret(b"token"))
+    assert len(list(Person(prompter, "git clone").find(WANTED))) == 2
+    assert [question.refused for question in prompter.questions] == [False, True]
+
+
+@pytest.mark.parametrize(("name", "user"), [(b"alice", b"alice"), (b"", b"git")])
+def test_our_commands_ask_for_the_name_too(name: bytes, user: bytes) -> None:
+    prompter = FakePrompter(Secret(b"token"), name)
+    credential = next(Person(prompter, "git-helper resolve", names=True).find(Description(b"https", b"good.example")))
+    assert (credential.username, credential.password) == (user, Secret(b"token"))
+    assert [question.username for question in prompter.questions] == [None, user]
 
 
 def test_nobody_is_asked_before_the_chain_gets_there() -> None:
@@ -45,7 +64,7 @@ def test_without_a_user_there_is_no_question() -> None:
 
 def test_an_empty_user_is_a_user() -> None:
     prompter = FakePrompter(Secret(b"token"))
-    (credential,) = Person(prompter, "git").find(Description(b"https", b"good.example", None, b""))
+    credential = next(Person(prompter, "git").find(Description(b"https", b"good.example", None, b"")))
     assert credential.username == b""
 
 

@@ -152,6 +152,6 @@ def test_a_folder_in_place_of_the_file_is_an_error() -> None:
 def test_a_file_in_place_of_the_folder_is_an_error() -> None:
     folder().parent.mkdir(parents=True)
     folder().write_bytes(b"")
-    with pytest.raises(StoreError, match="git-helper'"):
+    with pytest.raises(StoreError, match="git-helper"):
         credential_file().store(basic(b"alice"))
     assert folder().read_bytes() == b""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from git_helper.errors import StoreError
@@ -27,7 +29,7 @@ class Killed(BaseException):
 
 
 class Values:
-    """A back end whose process is killed before its step number `last`; `watch` is called after each step."""
+    """A back end whose process is killed after `left` steps; `between` is called before each reading."""
 
     def __init__(self, *, whole: bool, limit: int | None = None) -> None:
         self.values: dict[str, str] = {}
@@ -35,8 +37,10 @@ class Values:
         self.limit = limit
         self.left = 1000
         self.steps = 0
+        self.between: Callable[[], None] = lambda: None
 
     def get(self, name: str) -> str | None:
+        self.between()
         return self.values.get(name)
 
     def set(self, name: str, value: str) -> None:
@@ -89,6 +93,41 @@ def test_a_kill_leaves_the_old_value_or_the_new(short: bool, whole: bool, before
         assert items.read(NAME) == SMALL
         items.delete(NAME)
         assert values.values == {}
+
+
+@pytest.mark.parametrize(("short", "whole"), KINDS)
+@pytest.mark.parametrize("after", [SMALL, large(b"b")])
+def test_what_a_killed_writer_left_is_deleted_too(short: bool, whole: bool, after: bytes) -> None:
+    values, items = prepared(short, whole, large(b"a"))
+    items.write(NAME, after)
+    for left in range(values.steps):
+        values, items = prepared(short, whole, large(b"a"))
+        values.left = left
+        with pytest.raises(Killed):
+            items.write(NAME, after)
+        values.left = 1000
+        items.delete(NAME)
+        assert values.values == {}
+
+
+@pytest.mark.parametrize(("short", "whole"), KINDS)
+@pytest.mark.parametrize("writes", [1, 2, 3])
+def test_a_reader_sees_one_whole_value_while_others_write(short: bool, whole: bool, writes: int) -> None:
+    contents = [large(letter) for letter in (b"a", b"b", b"c", b"d")][: writes + 1]
+    for moment in range(1, 12):
+        values, items = prepared(short, whole, contents[0])
+        writer = Items(values, short=short, whole=whole)
+        left = moment
+
+        def write_at_the_moment(values: Values = values, writer: Items = writer) -> None:
+            nonlocal left
+            left -= 1
+            if left == 0:
+                for content in contents[1:]:
+                    writer.write(NAME, content)
+
+        values.between = write_at_the_moment
+        assert items.read(NAME) in contents
 
 
 @pytest.mark.parametrize(("short", "whole"), KINDS)

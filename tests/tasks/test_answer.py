@@ -51,7 +51,7 @@ def chain(*credentials: Credential | GitHelperError, name: str = "known") -> Cha
 
 def got(request: bytes, *credentials: Credential | GitHelperError, name: str = "known") -> bytes:
     stdout = io.BytesIO()
-    answer.get(io.BytesIO(request), stdout, lambda: chain(*credentials, name=name))
+    answer.get(io.BytesIO(request), stdout, lambda ready: chain(*credentials, name=name))
     return stdout.getvalue()
 
 
@@ -85,7 +85,7 @@ def test_nothing_known_is_no_answer() -> None:
     "request_", [b"", b"\n", b"host=good.example\n", b"protocol=https\n", ASK + b"host=evil.example\n", ASK + b"junk\n"]
 )
 def test_nobody_is_asked_for_what_cannot_be_trusted(request_: bytes) -> None:
-    def never() -> Chain:
+    def never(ready: bool) -> Chain:
         raise AssertionError("the chain is opened")
 
     stdout = io.BytesIO()
@@ -94,9 +94,7 @@ def test_nobody_is_asked_for_what_cannot_be_trusted(request_: bytes) -> None:
 
 
 def test_what_came_back_from_us_is_marked_for_who_understands_it() -> None:
-    assert got(ABLE + ASK, alice()) == (
-        b"capability[]=state\nusername=alice\npassword=p\nstate[]=git-helper:seen=1\n"
-    )
+    assert got(ABLE + ASK, alice()) == (b"capability[]=state\nusername=alice\npassword=p\nstate[]=git-helper:seen=1\n")
     assert b"state" not in got(ABLE + ASK, alice(), name="person"), "what was typed must come back to be kept"
     assert b"state" not in got(ABLE + ASK, Credential(b"bob"))
 

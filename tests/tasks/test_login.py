@@ -296,7 +296,8 @@ def test_expiry(text: str, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "d", "soon", "90", "0d", "-1d", "1.5h", "2020-01-01", "2027-13-01", "\u00b2d", "\u00b2", "1y", "99999999d"]
+    "text",
+    ["", "d", "soon", "90", "0d", "-1d", "1.5h", "2020-01-01", "2027-13-01", "\u00b2d", "\u00b2", "1y", "99999999d"],
 )
 def test_what_is_no_time_to_come_is_refused(text: str) -> None:
     with pytest.raises(UsageError):

@@ -21,10 +21,8 @@ if TYPE_CHECKING:
     from git_helper.core.chain import Opener, Report, Source, Store
     from git_helper.core.credential import Description
     from git_helper.core.settings import Settings
-    from git_helper.net.session import Session
-    from git_helper.secret import Secret
+    from git_helper.sources.other_helpers import OtherHelpers
     from git_helper.system.git_config import GitConfig
-    from git_helper.tasks.login import Prompter
 
 # Set for the helpers that we run: one of them calling us again must find us silent (no recursion).
 CHAIN_GUARD = "GIT_HELPER_CHAIN"
@@ -42,22 +40,30 @@ class House:
 
     # sources
 
-    def chain_for_git(self) -> Chain:
-        """What answers git: everything of ours, and the person, if git would otherwise ask on the terminal itself."""
-        return self._chain(*self._own(), ("other helpers", self._later_helpers), ("person", self._person))
+    def chain_for_git(self, ready: bool) -> Chain:
+        """What answers git: everything of ours, and the person, if git would otherwise ask on the terminal itself.
 
-    def chain_for_commands(self) -> Chain:
-        """What answers our own commands, the person excepted: our sources, then git's other helpers."""
-        return self._chain(*self._own(), ("other helpers", lambda wanted: self._other_helpers(only_after_us=False)))
+        `ready`: whether git takes `authtype` and `credential`.
+        """
+
+        def later_helpers(wanted: Description) -> Source | None:
+            # git is going to ask them itself, unless the person answers us first.
+            if wanted.username is None or not self.may_ask():
+                return None
+            return self.other_helpers(only_after_us=True, authtype=ready)
+
+        return self.chained(*self.own_openers(), ("other helpers", later_helpers), ("person", self._person))
 
     def chain_of_elsewhere(self) -> Chain:
         """The sources that are read anew each time, whose answers must not be copied into a store."""
-        return self._chain(("variable", self._variable), ("netrc", self._netrc), ("ci token", self._ci_token))
+        return self.chained(("variable", self._variable), ("netrc", self._netrc), ("ci token", self._ci_token))
 
-    def _chain(self, *openers: tuple[str, Opener]) -> Chain:
+    def chained(self, *openers: tuple[str, Opener]) -> Chain:
+        """The openers as a chain that knows what time it is."""
         return Chain(openers, self.report, time())
 
-    def _own(self) -> list[tuple[str, Opener]]:
+    def own_openers(self) -> list[tuple[str, Opener]]:
+        """Our own sources, in the one order."""
         stores: list[tuple[str, Opener]] = [
             (name, lambda wanted, name=name: self.store(name))  # type: ignore[misc]
             for name in self.store_names()
@@ -84,36 +90,32 @@ class House:
 
         return CiToken(self.environ, to_bytes, self.settings.allow_http)
 
-    def _other_helpers(self, *, only_after_us: bool) -> Source:
+    def other_helpers(self, *, only_after_us: bool, authtype: bool) -> OtherHelpers:
+        """The helpers of git's configuration without ourselves."""
         from git_helper.sources.other_helpers import OtherHelpers
 
-        return OtherHelpers(
-            self.environ, self.report, config=self.git_config(), only_after_us=only_after_us, authtype=True
-        )
-
-    def _later_helpers(self, wanted: Description) -> Source | None:
-        # git is going to ask them itself, unless the person answers us first.
-        return self._other_helpers(only_after_us=True) if self._may_ask_for(wanted) else None
+        config = self.git_config()
+        return OtherHelpers(self.environ, self.report, config=config, only_after_us=only_after_us, authtype=authtype)
 
     def _person(self, wanted: Description) -> Source | None:
-        if not self._may_ask_for(wanted):
+        if wanted.username is None or not self.may_ask():
             return None
         from git_helper.sources.person import Person
         from git_helper.system.ancestry import asking_program
         from git_helper.ui.prompt import RichPrompter
 
-        return Person(RichPrompter(), asking_program())
+        return Person(RichPrompter(), asking_program(), remembered=self.settings.store != "none")
 
-    def _may_ask_for(self, wanted: Description) -> bool:
-        if wanted.username is None:
-            return False
+    def may_ask(self) -> bool:
+        """Whether a person may be asked, and git would ask on the terminal too."""
         from git_helper.sources.person import may_ask
 
-        def setting(name: str) -> bytes | None:
-            value = self.git_config().setting(name)
-            return None if value is None else to_bytes(value)
+        return may_ask(self.environ, no_input=self.settings.no_input, git_setting=self.git_setting)
 
-        return may_ask(self.environ, no_input=self.settings.no_input, git_setting=setting)
+    def git_setting(self, name: str) -> bytes | None:
+        """A variable of git's configuration."""
+        value = self.git_config().setting(name)
+        return None if value is None else to_bytes(value)
 
     def git_config(self) -> GitConfig:
         """git's configuration as it is where the command runs, read once."""
@@ -197,58 +199,6 @@ class House:
 
     def _choice_path(self) -> str:
         return os.path.join(self.folder, "store")
-
-
-class CommandHouse(House):
-    """What only the commands need besides."""
-
-    def transport(self) -> Session:
-        """Connections to servers."""
-        from git_helper.net import proxy, tls
-        from git_helper.net.session import Session
-
-        return Session(tls.contexts(self.environ), self.settings.timeout, proxy_for=proxy.proxies(self.environ))
-
-    def prompter(self, wanted: Description) -> Prompter:
-        """Asks the person for an account of `wanted`; never with `--no-input` or in CI."""
-        from git_helper.sources.person import Question
-        from git_helper.system.environment import is_true
-        from git_helper.ui.prompt import RichPrompter
-
-        silent = self.settings.no_input or is_true(self.environ.get("CI"))
-        rich = RichPrompter()
-
-        class ForLogin:
-            def ask_username(self) -> bytes | None:
-                return None if silent else rich.ask_username(self._question(None))
-
-            def ask_secret(self, username: bytes) -> Secret | None:
-                return None if silent else rich.ask_secret(self._question(username))
-
-            def _question(self, username: bytes | None) -> Question:
-                return Question(wanted.protocol, wanted.host, wanted.path, username, "git-helper login")
-
-        return ForLogin()
-
-    def uses_path(self, wanted: Description) -> bool:
-        """Whether git asks for each repository of the host by itself (credential.useHttpPath)."""
-        return self.git_config().credential_settings(wanted).use_http_path
-
-    def git_uses_us(self, wanted: Description) -> bool:
-        """Whether git's configuration names us for `wanted`."""
-        from git_helper.system.executables import is_ours
-
-        return any(is_ours(entry.value or "", self.environ) for entry in self.git_config().helpers_for(wanted))
-
-    def forget_in_cache(self, wanted: Description) -> None:
-        """git's own cache, which may stand before us, must not go on with what was replaced or forgotten."""
-        from git_helper.core.wire import serialize
-        from git_helper.system import executables, process
-
-        git = executables.git(self.environ)
-        if git is not None:
-            words = [git, "credential-cache", "erase"]
-            process.run(words, serialize(wanted.pairs()), 10.0, self.environ, 1 << 16)
 
 
 _CI_VARIABLES = (

@@ -1,0 +1,49 @@
+"""What a server has: its refs as `core.reference.choose` takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_helper.core.reference import Oid, RemoteRef, UnsupportedObjectFormat
+from git_helper.git.pkt_line import NotGit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_helper.net.message import Answered
+
+
+@dataclass(frozen=True)
+class Refs:
+    """`refs` in the server's order; `credential`: the source and the user name that opened the door, None for nobody."""
+
+    refs: tuple[RemoteRef, ...]
+    credential: Answered | None = None
+
+    def __iter__(self) -> Iterator[RemoteRef]:
+        return iter(self.refs)
+
+    def tips(self) -> list[Oid]:
+        """The commits of HEAD, branches and tags, each once."""
+        roots = ("refs/heads/", "refs/tags/")
+        return list({ref.commit: None for ref in self.refs if ref.name == "HEAD" or ref.name.startswith(roots)})
+
+
+def read_oid(text: bytes) -> Oid:
+    """An object name of the wire. Raises NotGit, UnsupportedObjectFormat."""
+    try:
+        oid = Oid(text.decode("ascii"))
+    except ValueError:
+        raise NotGit("the server named an object by what is no name") from None
+    if oid.algorithm != "sha1":
+        raise unsupported_format(oid.algorithm)
+    return oid
+
+
+def unsupported_format(name: str) -> UnsupportedObjectFormat:
+    """A repository whose object names are not SHA-1."""
+    return UnsupportedObjectFormat(
+        f"cannot use the repository: its object names are {name.upper()}, and only SHA-1 is supported",
+        "clone it with git itself: git clone URL",
+    )

@@ -1,0 +1,226 @@
+"""Repositories over smart HTTP (gitprotocol-http(5)): version 2 at once, older servers after they said what they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+
+from git_helper.errors import NotFound, Unreachable
+from git_helper.git import protocol_v0, protocol_v2
+from git_helper.git.history import History, read_history
+from git_helper.git.http_answers import ADVERTISEMENT, RESULT, RepositoryNotFound, check_answer, has_moved
+from git_helper.git.pkt_line import NotGit, Packets, ServerError
+from git_helper.git.refs import Refs
+from git_helper.net.message import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from git_helper.core.giturl import GitUrl
+    from git_helper.core.reference import Oid
+    from git_helper.git.protocol_v0 import Advertisement
+    from git_helper.net.message import Answered, Response
+
+    Feed = Callable[[bytes], None]
+    T = TypeVar("T")
+
+_INFO_REFS = "/info/refs?service=git-upload-pack"
+_VERSION_2 = {"Git-Protocol": "version=2"}
+_REFS_LIMIT = 1 << 30
+_HISTORY = ("HEAD", "refs/heads/", "refs/tags/")
+
+
+class Sender(Protocol):
+    """What `net.session.Session` does for us."""
+
+    def send(self, request: Request) -> Response:
+        """The answer; a context manager."""
+
+
+class HttpRepository:
+    """One repository on a server. `tell` gets the server's messages, line by line, cleaned; without it none are asked for.
+
+    Raises what the session raises, and Unreachable (NotGit: the answer is not git's), Refused (ServerError: what the
+    server says), NotFound, UnsupportedObjectFormat. Not thread-safe; any number of them may share a session.
+    """
+
+    def __init__(self, session: Sender, url: GitUrl, tell: Callable[[str], None] | None = None) -> None:
+        self._session = session
+        self._url = url
+        self._tell = tell
+        self._base = url.safe_url.rstrip("/")
+        self._advertisement: Advertisement | None = None
+        self._credential: Answered | None = None
+
+    def ls_refs(self, prefixes: Iterable[str]) -> Refs:
+        """The refs that begin with one of `prefixes`, in one small request; more than these from older servers."""
+        wanted = tuple(prefixes)
+
+        def version_2() -> Refs:
+            with self._post(protocol_v2.ls_refs_request(wanted), _REFS_LIMIT) as response:
+                return Refs(protocol_v2.read_refs(self._packets(response)), response.credential)
+
+        return self._converse(version_2, lambda advertisement: Refs(advertisement.refs, self._credential))
+
+    def fetch(self, oid: Oid, feed: Feed, depth: int | None = 1) -> None:
+        """The bytes of a pack that holds the commit `oid` (or the tag and its commit) go to `feed`.
+
+        Where the server gives no commit by its name: the history of a ref that reaches it, as little of it as can be;
+        then, and where it knows no depth, there is more in the pack than was asked for.
+        """
+        once = _Once(feed)
+        try:
+            self._fetch([oid], once, depth)
+            return
+        except (ServerError, NotGit) as error:
+            if once.started:
+                raise
+            refusal = error
+        if depth is not None and self._refuses_depth(refusal):
+            try:
+                self._fetch([oid], once, None)
+                return
+            except (ServerError, NotGit) as error:
+                if once.started:
+                    raise
+                refusal = error
+        self._fetch_around(oid, once, refusal)
+
+    def commits(self, prefix: str) -> list[Oid]:
+        """The commits of HEAD, branches and tags, and of their history, whose names begin with `prefix` (hexadecimal)."""
+        return self._history(self.ls_refs(_HISTORY).tips()).starting(prefix)
+
+    # ------------------------------------------------------------------ packs
+
+    def _fetch(self, wants: list[Oid], feed: Feed, depth: int | None, object_filter: str | None = None) -> None:
+        progress = self._tell is not None
+
+        def version_2() -> None:
+            with self._post(protocol_v2.fetch_request(wants, depth, object_filter, progress=progress)) as response:
+                protocol_v2.read_pack(self._packets(response), feed, self._tell)
+
+        def version_0(advertisement: Advertisement) -> None:
+            known = advertisement.capabilities
+            deepen = depth if "shallow" in known else None
+            body = protocol_v0.fetch_request(wants, known, deepen, object_filter, progress=progress)
+            with self._post(body, version=0) as response:
+                protocol_v0.read_pack(self._packets(response), feed, self._tell)
+
+        self._converse(version_2, version_0)
+
+    def _refuses_depth(self, refusal: ServerError | NotGit) -> bool:
+        said = refusal.message.lower()
+        return "shallow" in said or "deepen" in said or not self._can("shallow")
+
+    def _fetch_around(self, oid: Oid, feed: Feed, refusal: ServerError | NotGit) -> None:
+        """`oid` by way of a ref that reaches it; all refs where the server cannot give commits alone."""
+        tips = self.ls_refs(_HISTORY).tips()
+        if not tips or oid in tips:
+            raise refusal
+        if not self._can("filter"):
+            self._fetch(tips, feed, None)
+            return
+        nearest = self._history(tips).nearest(oid, tips)
+        if nearest is None:
+            hint = "is it pushed, and to a branch or tag? name one of these instead"
+            raise NotFound(f"cannot find the commit '{oid}': no branch or tag of '{self._shown}' reaches it", hint)
+        tip, distance = nearest
+        self._fetch([tip], feed, distance + 1 if self._can("shallow") else None)
+
+    def _history(self, tips: list[Oid]) -> History:
+        """All commits that `tips` reach: alone where the server can do that, else with all that belongs to them."""
+        if not tips:
+            return History()
+        object_filter = "tree:0" if self._can("filter") else None
+        return read_history(lambda feed: self._fetch(tips, feed, None, object_filter))
+
+    def _can(self, feature: str) -> bool:
+        advertisement = self._advertise()
+        if advertisement.version == 2:
+            return feature in advertisement.capabilities.get("fetch", "").split(" ")
+        return feature in advertisement.capabilities
+
+    # ------------------------------------------------------------------ requests
+
+    def _converse(self, version_2: Callable[[], T], version_0: Callable[[Advertisement], T]) -> T:
+        """Speaks version 2 at once. A server that does not answer it is asked what it speaks, and at which URL."""
+        failure: Unreachable | ServerError | RepositoryNotFound | None = None
+        base = self._base
+        if self._advertisement is None:
+            try:
+                return version_2()
+            except (ServerError, NotGit, RepositoryNotFound) as error:
+                failure = error
+            except Unreachable as error:
+                if not has_moved(error):
+                    raise
+                failure = error
+        advertisement = self._advertise()
+        if advertisement.version != 2:
+            return version_0(advertisement)
+        if isinstance(failure, ServerError) and base == self._base:
+            raise failure
+        return version_2()
+
+    def _advertise(self) -> Advertisement:
+        """What the server speaks and can; asked once. Follows the repository to a new URL, as git does."""
+        if self._advertisement is None:
+            headers = {**_VERSION_2, "Accept": "*/*"}
+            with self._session.send(self._request("GET", self._base + _INFO_REFS, headers)) as response:
+                check_answer(response, self._shown, ADVERTISEMENT)
+                advertisement = protocol_v0.read_advertisement(self._packets(response))
+                if not response.url.endswith(_INFO_REFS):
+                    raise NotGit(f"cannot use '{self._shown}': it redirects to what is no repository")
+                self._base = response.url.removesuffix(_INFO_REFS)
+                self._credential = response.credential
+            self._advertisement = advertisement
+        return self._advertisement
+
+    def _post(self, body: bytes, limit: int | None = None, version: int = 2) -> Response:
+        headers = {"Content-Type": "application/x-git-upload-pack-request", "Accept": RESULT}
+        headers |= _VERSION_2 if version == 2 else {}
+        response = self._session.send(self._request("POST", f"{self._base}/git-upload-pack", headers, body, limit))
+        try:
+            check_answer(response, self._shown, RESULT)
+        except BaseException:
+            response.close()
+            raise
+        return response
+
+    def _request(
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None = None, limit: int | None = None
+    ) -> Request:
+        """Userinfo belongs to the origin that the person wrote it for; elsewhere a redirect has led us."""
+        parts = urlsplit(self._base)
+        same = _origin(parts) == _origin(urlsplit(self._url.safe_url))
+        user, password = (self._url.user, self._url.password) if same else (None, None)
+        name = None if user is None else user.reveal()
+        path = unquote_to_bytes(parts.path.strip("/"))
+        return Request(method, url, headers, body, name, password, path, limit=limit)
+
+    def _packets(self, response: Response) -> Packets:
+        secrets = [secret for secret in (self._url.password, self._url.user) if secret is not None]
+        packets = Packets(response.read1, self._shown, secrets)
+        if packets.at_end():
+            raise NotGit(f"'{self._shown}' gave an empty answer")
+        return packets
+
+    @property
+    def _shown(self) -> str:
+        return self._url.masked_clone_url
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+class _Once:
+    """A feed that knows whether anything has gone through it: then there is no way back to another request."""
+
+    def __init__(self, feed: Feed) -> None:
+        self.started = False
+        self._feed = feed
+
+    def __call__(self, data: bytes) -> None:
+        self.started = True
+        self._feed(data)

@@ -1,0 +1,163 @@
+"""What the commands need besides what answers git: servers, their credentials, and a person who may be asked."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_helper.wiring import House
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+
+    from git_helper.core.chain import Chain, Source
+    from git_helper.core.credential import Description
+    from git_helper.core.settings import Settings
+    from git_helper.errors import GitHelperError
+    from git_helper.net.session import Session
+    from git_helper.secret import Secret
+    from git_helper.sources.other_helpers import OtherHelpers
+    from git_helper.sources.person import Question
+    from git_helper.tasks.login import Prompter
+
+    Pause = Callable[[], AbstractContextManager[None]]
+
+
+class CommandHouse(House):
+    """The house of a command. `program` is what the prompt says asks."""
+
+    def __init__(self, settings: Settings, report: Callable[[str, GitHelperError], None], program: str) -> None:
+        super().__init__(settings, report)
+        self.program = program
+        self._helpers: OtherHelpers | None = None
+
+    def chain_for_commands(self, *, ask: bool = False, pause: Pause | None = None) -> Chain:
+        """Our sources, then git's other helpers; with `ask` the askpass program or the person.
+
+        `pause`: takes a progress display off the screen while the person is asked.
+        """
+        openers = [*self.own_openers(), ("other helpers", lambda wanted: self.helpers())]
+        if ask:
+            openers.append(("askpass", self._askpass))
+            openers.append(("person", lambda wanted: self._person_paused(pause)))
+        return self.chained(*openers)
+
+    def names_of_sources(self, ask: bool) -> list[str]:
+        """The sources that `chain_for_commands` asks; of those who ask a person, the one that may."""
+        names = self.chain_for_commands().names()
+        if ask and self._askpass_program() is not None:
+            names.append("askpass")
+        elif ask and self.may_ask():
+            names.append("person")
+        return names
+
+    def helpers(self) -> OtherHelpers:
+        """git's other helpers; always the same ones, because they hear of the outcome."""
+        if self._helpers is None:
+            self._helpers = self.other_helpers(only_after_us=False, authtype=True)
+        return self._helpers
+
+    def _askpass(self, wanted: Description) -> Source | None:
+        from git_helper.sources.askpass import Askpass
+
+        program = self._askpass_program()
+        return None if program is None else Askpass(program, self.environ)
+
+    def _askpass_program(self) -> str | None:
+        from git_helper.sources.askpass import program_to_ask
+
+        return program_to_ask(self.environ, no_input=self.settings.no_input, git_setting=self.git_setting)
+
+    def _person_paused(self, pause: Pause | None) -> Source | None:
+        if not self.may_ask():
+            return None
+        from git_helper.sources.person import Person
+
+        kept = self.settings.store != "none"
+        return Person(_PausingPrompter(pause), self.program, remembered=kept, names=True)
+
+    def session(self, pause: Pause | None = None) -> Session:
+        """Servers, with the credentials of this house; `pause` as for `chain_for_commands`."""
+        from git_helper.net import proxy, tls
+        from git_helper.net.session import Session
+        from git_helper.tasks.credentials import AskedCredentials
+
+        credentials = AskedCredentials(
+            lambda ask: self.chain_for_commands(ask=ask, pause=pause),
+            self.names_of_sources,
+            self.helpers,
+            self.store_to_write,
+            self.stores,
+            self.report,
+        )
+        contexts, proxies = tls.contexts(self.environ), proxy.proxies(self.environ)
+        return Session(contexts, self.settings.timeout, credentials=credentials, proxy_for=proxies)
+
+    def bare_session(self) -> Session:
+        """Servers, without asking any source."""
+        from git_helper.net import proxy, tls
+        from git_helper.net.session import Session
+
+        return Session(tls.contexts(self.environ), self.settings.timeout, proxy_for=proxy.proxies(self.environ))
+
+    def prompter(self, wanted: Description) -> Prompter:
+        """Asks the person for an account of `wanted`; never with `--no-input` or in CI."""
+        from git_helper.sources.person import Question
+        from git_helper.system.environment import is_true
+        from git_helper.ui.prompt import RichPrompter
+
+        silent = self.settings.no_input or is_true(self.environ.get("CI"))
+        rich = RichPrompter()
+        program = self.program
+
+        class ForLogin:
+            def ask_username(self) -> bytes | None:
+                return None if silent else rich.ask_username(self._question(None))
+
+            def ask_secret(self, username: bytes) -> Secret | None:
+                return None if silent else rich.ask_secret(self._question(username))
+
+            def _question(self, username: bytes | None) -> Question:
+                return Question(wanted.protocol, wanted.host, wanted.path, username, program)
+
+        return ForLogin()
+
+    def uses_path(self, wanted: Description) -> bool:
+        """Whether git asks for each repository of the host by itself (credential.useHttpPath)."""
+        return self.git_config().credential_settings(wanted).use_http_path
+
+    def git_uses_us(self, wanted: Description) -> bool:
+        """Whether git's configuration names us for `wanted`."""
+        from git_helper.system.executables import is_ours
+
+        return any(is_ours(entry.value or "", self.environ) for entry in self.git_config().helpers_for(wanted))
+
+    def forget_in_cache(self, wanted: Description) -> None:
+        """git's own cache, which may stand before us, must not go on with what was replaced or forgotten."""
+        from git_helper.core.wire import serialize
+        from git_helper.system import executables, process
+
+        git = executables.git(self.environ)
+        if git is not None:
+            words = [git, "credential-cache", "erase"]
+            process.run(words, serialize(wanted.pairs()), 10.0, self.environ, 1 << 16)
+
+
+class _PausingPrompter:
+    """A RichPrompter with the progress display out of its way."""
+
+    def __init__(self, pause: Pause | None) -> None:
+        from contextlib import nullcontext
+
+        from git_helper.ui.prompt import RichPrompter
+
+        self._pause = pause or nullcontext
+        self._rich = RichPrompter()
+
+    def ask_username(self, question: Question) -> bytes | None:
+        with self._pause():
+            return self._rich.ask_username(question)
+
+    def ask_secret(self, question: Question) -> Secret | None:
+        with self._pause():
+            return self._rich.ask_secret(question)

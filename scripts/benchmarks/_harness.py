@@ -1,0 +1,149 @@
+"""Runs subjects in turn (A B C A B C …), so that the noise of the machine falls on all of them, and measures each run."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from scripts.benchmarks._installation import Installation
+from scripts.benchmarks._subject import Figures, Subject
+from scripts.benchmarks._table import table
+
+SECONDS = 120
+_COLLECTED = re.compile(rb"Collected : (\d+)")
+# ru_maxrss of a process begins with the size of the one that started it, so a small one must do that.
+_LAUNCHER = """\
+import sys, posix
+program, name = sys.argv[2], sys.argv[1]
+child = posix.posix_spawn(program, sys.argv[2:], posix.environ)
+usage = posix.wait4(child, 0)[2]
+with open(name, "w") as file:
+    file.write(str(usage.ru_maxrss))
+"""
+
+
+class BrokenSubjectError(Exception):
+    """A subject does not do what is to be measured."""
+
+
+@dataclass
+class Bench:
+    """What a group gets: a temporary folder, our installation, and where its results go."""
+
+    folder: Path
+    installation: Installation
+    rounds: int
+    count: bool
+    printed: list[str] = field(default_factory=list)
+    missed: list[str] = field(default_factory=list)
+
+    def skip(self, what: str, why: str) -> None:
+        """Notes that something was not measured."""
+        self.printed.append(f"Not measured: {what} ({why}).\n")
+
+    def compare(self, subjects: Sequence[Subject], *, base: str) -> None:
+        """Measures the subjects and notes them as a table, with ratios to the one named `base`.
+
+        A subject that has a goal must work, else BrokenSubjectError; a peer that does not is noted and left out.
+        """
+        runner = Runner(self.folder)
+        working = []
+        for subject in subjects:
+            try:
+                runner.prove(subject)
+            except BrokenSubjectError as error:
+                if subject.goals or subject.name == base:
+                    raise
+                self.skip(subject.name, str(error))
+            else:
+                working.append(subject)
+        figures = {subject.name: Figures() for subject in working}
+        for _ in range(self.rounds):
+            for subject in working:
+                figures[subject.name].times.append(runner.timed(subject))
+        for subject in working:
+            figures[subject.name].memory = runner.peak_memory(subject)
+            if self.count and subject.counted:
+                figures[subject.name].instructions = runner.instructions(subject)
+        lines, missed = table(working, figures, base=base, floor=runner.memory_floor())
+        self.printed.append("\n".join(lines) + "\n")
+        self.missed += missed
+
+
+class Runner:
+    """Starts subjects without a terminal, with files for their streams."""
+
+    def __init__(self, folder: Path) -> None:
+        self._input = folder / ".stdin"
+        self._output = folder / ".stdout"
+        self._errors = folder / ".stderr"
+        self._memory = folder / ".memory"
+
+    def prove(self, subject: Subject) -> None:
+        """Runs it once. Raises BrokenSubjectError unless its output is what it should be."""
+        self._input.write_bytes(subject.stdin)
+        status = self._run(subject.command, subject)
+        said = self._output.read_bytes()
+        if subject.expects is None:
+            return
+        fits = subject.expects in said if subject.expects else not said
+        if status or not fits:
+            errors = self._errors.read_bytes()[-300:].decode(errors="replace").strip()
+            raise BrokenSubjectError(f"exit status {status}, {len(said)} bytes of output; {errors or 'no message'}")
+
+    def timed(self, subject: Subject) -> float:
+        """Seconds from the start of the process to its end."""
+        self._input.write_bytes(subject.stdin)
+        start = time.perf_counter()
+        self._run(subject.command, subject)
+        return time.perf_counter() - start
+
+    def instructions(self, subject: Subject) -> int | None:
+        """Instructions of the process itself, which do not depend on the noise; None without a working valgrind."""
+        valgrind = shutil.which("valgrind")
+        if valgrind is None:
+            return None
+        self._input.write_bytes(subject.stdin)
+        command = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", *subject.command]
+        self._run(command, subject)
+        found = _COLLECTED.search(self._errors.read_bytes())
+        return int(found[1]) if found else None
+
+    def peak_memory(self, subject: Subject) -> int:
+        """The most memory that the process had, in bytes; never less than `memory_floor`."""
+        self._input.write_bytes(subject.stdin)
+        self._run([sys.executable, "-I", "-S", "-c", _LAUNCHER, str(self._memory), *subject.command], subject)
+        unit = 1 if sys.platform == "darwin" else 1024
+        return int(self._memory.read_text()) * unit
+
+    def memory_floor(self) -> int:
+        """What `peak_memory` says of a process that has nothing."""
+        return self.peak_memory(Subject("nothing", [shutil.which("true") or "true"], {}))
+
+    def _run(self, words: Sequence[str], subject: Subject) -> int:
+        write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+        actions = [
+            (os.POSIX_SPAWN_OPEN, 0, str(self._input), os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(self._output), write, 0o600),
+            (os.POSIX_SPAWN_OPEN, 2, str(self._errors), write, 0o600),
+        ]
+        # A session of its own has no terminal, so nothing can ask the person who waits for the figures.
+        child = os.posix_spawn(words[0], [*words], dict(subject.environ), file_actions=actions, setsid=True)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+@contextlib.contextmanager
+def ended(command: Sequence[str], environ: dict[str, str]) -> Iterator[None]:
+    """Runs `command` at the end, whatever happened: for peers that leave a daemon behind."""
+    try:
+        yield
+    finally:
+        subprocess.run(command, env=environ, capture_output=True, timeout=SECONDS, check=False)

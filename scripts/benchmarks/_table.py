@@ -1,0 +1,64 @@
+"""Figures as a table in Markdown."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from scripts.benchmarks._subject import TIMES, Figures, Subject, verdict
+
+
+def table(
+    subjects: Sequence[Subject], figures: Mapping[str, Figures], *, base: str, floor: int
+) -> tuple[list[str], list[str]]:
+    """The lines of the table, and a sentence for each goal that was missed.
+
+    floor: bytes of memory that every measurement shows at least.
+    """
+    lines = [
+        f"| | ms (min to max) | {TIMES} {base} | M instructions | {TIMES} {base} | MiB | goals |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    missed = []
+    for subject in subjects:
+        own, first = figures[subject.name], figures[base]
+        verdicts = [verdict(goal, own, figures) for goal in subject.goals]
+        missed += [f"{subject.name}: {text}" for text, met in verdicts if met is False]
+        cells = [
+            subject.name,
+            f"{own.median() * 1e3:.1f} ({min(own.times) * 1e3:.1f} to {max(own.times) * 1e3:.1f})",
+            f"{own.median() / first.median():.2f}",
+            "" if own.instructions is None else f"{own.instructions / 1e6:.1f}",
+            _ratio(own.instructions, first.instructions),
+            _memory(own.memory, floor),
+            "; ".join(text for text, _ in verdicts),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines, missed
+
+
+def _ratio(value: int | None, base: int | None) -> str:
+    return "" if value is None or not base else f"{value / base:.2f}"
+
+
+def _memory(value: int | None, floor: int) -> str:
+    if value is None:
+        return ""
+    return f"≤ {floor / (1 << 20):.1f}" if value <= floor else f"{value / (1 << 20):.1f}"
+
+
+def heading(rounds: int, count: bool) -> str:
+    """What the figures depend on, in one paragraph."""
+    git = subprocess.run(["git", "--version"], capture_output=True, check=False).stdout.decode().strip() or "no git"
+    valgrind = "not counted"
+    if count:
+        valgrind = "by callgrind" if shutil.which("valgrind") else "not counted, because valgrind is not installed"
+    load = os.getloadavg()[0]
+    return (
+        f"Python {platform.python_version()}, {git}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"load {load:.1f}. Medians of {rounds} interleaved runs; compare ratios within a table, never times of two tables. "
+        f"Instructions: {valgrind}.\n"
+    )

@@ -1,0 +1,123 @@
+"""`get`: what git waits for
+
+Starting up is everything here, so the base is the bare interpreter, and a console script that does nothing, installed the
+same way, is what no program in Python can be faster than.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from git_helper.core import record
+from git_helper.core.credential import Account, Credential
+from git_helper.secret import Secret
+from git_helper.stores.credential_file import FOOTER, HEADER
+from scripts.benchmarks._harness import Bench
+from scripts.benchmarks._peers import ACCOUNT, ANSWER, HOST, REQUEST, helpers, program, run
+from scripts.benchmarks._subject import INSTRUCTIONS, MEMORY, Goal, Subject
+from tests.servers.isolated import environment
+from tests.servers.secret_service import running
+
+PYTHON = "python -I -S"
+NOTHING = "do-nothing script"
+ONE = "file store, 1 account"
+LIGHT = (Goal(1.45, PYTHON), Goal(1.10, NOTHING), Goal(1.05, NOTHING, INSTRUCTIONS), Goal(12, None, MEMORY))
+WITH_USER = REQUEST + b"username=ada\n"
+OTHERS = 9_999
+
+
+def measure(bench: Bench) -> None:
+    """Everything in one table, so that every ratio is of one run."""
+    with contextlib.ExitStack() as stack:
+        peers = stack.enter_context(helpers(bench, _environ(bench, "peers")))
+        keyring = stack.enter_context(_keyring(bench))
+        bench.compare([*_starts(bench), *_answers(bench), *keyring, *peers], base=PYTHON)
+
+
+def _environ(bench: Bench, name: str, **extra: str) -> dict[str, str]:
+    """A home of its own below the group's folder."""
+    home = bench.folder / name
+    home.mkdir(mode=0o700, exist_ok=True)
+    path = os.pathsep.join([str(bench.installation.bin), os.environ.get("PATH", os.defpath)])
+    # A byte-code cache that may not be written is no part of what is measured.
+    return environment(home, PATH=path, **extra)
+
+
+def _starts(bench: Bench) -> list[Subject]:
+    """What it costs to start at all."""
+    environ = _environ(bench, "starts")
+    python = bench.installation.program("python")
+    return [
+        Subject(PYTHON, [python, "-I", "-S", "-c", "pass"], environ, REQUEST, b""),
+        Subject(NOTHING, [bench.installation.program("do-nothing")], environ, REQUEST, b""),
+    ]
+
+
+def _answers(bench: Bench) -> list[Subject]:
+    """Our answers that need no OS keyring."""
+    helper = bench.installation.program("git-credential-git-helper")
+    get = [helper, "get"]
+    one = _environ(bench, "one")
+    _fill(Path(one["XDG_DATA_HOME"]), 0)
+    many = _environ(bench, "many")
+    _fill(Path(many["XDG_DATA_HOME"]), OTHERS)
+    variable = _environ(bench, "variable", GIT_HELPER_TOKEN_GOOD_EXAMPLE=ANSWER.decode())
+    netrc = _environ(bench, "netrc")
+    (bench.folder / "netrc" / ".netrc").write_bytes(b"machine %s login ada password %s\n" % (HOST, ANSWER))
+    empty = _environ(bench, "empty")
+    askable = {name: value for name, value in empty.items() if name != "GIT_TERMINAL_PROMPT"}
+    grown = Goal(1.3, ONE), Goal(1.3, ONE, INSTRUCTIONS)
+    return [
+        Subject(ONE, get, one, REQUEST, ANSWER, LIGHT),
+        Subject(f"file store, {OTHERS + 1:,} accounts", get, many, REQUEST, ANSWER, grown),
+        Subject("variable", get, variable, REQUEST, ANSWER, LIGHT),
+        Subject("no match", get, empty, REQUEST, b"", LIGHT),
+        Subject("no match, user known, prompts off", get, empty, WITH_USER, b"", LIGHT),
+        Subject("no match, user known, no terminal", get, askable, WITH_USER, b"", LIGHT),
+        Subject("netrc", get, netrc, REQUEST, ANSWER, (Goal(2.3, PYTHON),)),
+    ]
+
+
+def _fill(data: Path, others: int) -> None:
+    """A file store with the account that is asked for behind `others` ones, where a search finds it last."""
+    hosts = [b"host-%d.example" % number for number in range(others)] + [HOST]
+    accounts = [Account(b"https", host, None, Credential(b"ada", Secret(ANSWER))) for host in hosts]
+    folder = data / "git-helper"
+    folder.mkdir(mode=0o700, parents=True)
+    (folder / "credentials").write_bytes(HEADER + record.dump(accounts) + FOOTER)
+
+
+@contextlib.contextmanager
+def _keyring(bench: Bench) -> Iterator[list[Subject]]:
+    """Who reads the OS keyring, on a private one."""
+    missing = [name for name in ("dbus-daemon", "gnome-keyring-daemon") if shutil.which(name) is None]
+    if missing:
+        bench.skip("the OS keyring", f"'{missing[0]}' is not installed")
+        yield []
+        return
+    folder = bench.folder / "keyring"
+    environ = _environ(bench, "keyring")
+    with running(folder) as service:
+        environ |= service.environment
+        helper, cli = map(bench.installation.program, ("git-credential-git-helper", "keyring"))
+        failure = run([helper, "--store", "keyring", "store"], environ, ACCOUNT)
+        failure = failure or run([cli, "set", HOST.decode(), "ada"], environ, ANSWER)
+        if failure:
+            raise RuntimeError(failure)
+        theirs = "keyring get"
+        subjects = [
+            Subject("OS keyring", [helper, "get"], environ, REQUEST, ANSWER, (Goal(0.8, theirs),), counted=False),
+            Subject(theirs, [cli, "get", HOST.decode(), "ada"], environ, b"", ANSWER, counted=False),
+        ]
+        libsecret = program("git-credential-libsecret")
+        if libsecret is None:
+            bench.skip("git-credential-libsecret", "not installed")
+        elif failure := run([libsecret, "store"], environ, ACCOUNT):
+            bench.skip(os.path.basename(libsecret), failure)
+        else:
+            subjects.append(Subject(os.path.basename(libsecret), [libsecret, "get"], environ, REQUEST, ANSWER))
+        yield subjects
