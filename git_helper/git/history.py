@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -64,6 +65,7 @@ def read_history(fetch: Callable[[Callable[[bytes], None]], None], limits: Limit
     history = History()
     with tempfile.TemporaryDirectory(prefix="git-helper-") as folder, Places(os.fsencode(folder)) as places:
         objects = PackObjects(places, history, limits or Limits())
-        fetch(objects.feed)
-        objects.finish()
+        with contextlib.closing(objects):
+            fetch(objects.feed)
+            objects.finish()
     return history

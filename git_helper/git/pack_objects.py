@@ -12,6 +12,7 @@ import zlib
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from git_helper.git import delta
+from git_helper.git.big_entries import Gathered, ToFile
 from git_helper.git.object_places import Places, Record
 from git_helper.git.pack_entries import BIG, BLOB, COMMIT, TAG, TREE, PackEntries
 from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
@@ -56,6 +57,7 @@ class PackObjects:
         self._chain: dict[bytes, int] = {}
         self._waiting: dict[int | bytes, list[tuple[int, Record | bytes]]] = {}
         self._ready: list[tuple[int, bytes, Record | bytes]] = []
+        self._files: list[ToFile] = []
 
     @property
     def received(self) -> int:
@@ -72,6 +74,11 @@ class PackObjects:
         self._wake()
         if self._waiting:
             raise DamagedPack("a delta lacks its base (a thin pack)")
+
+    def close(self) -> None:
+        """Closes the files of big entries whose end has not come."""
+        for file in self._files:
+            file.close()
 
     # ------------------------------------------------------------------ what PackEntries gives
 
@@ -105,21 +112,28 @@ class PackObjects:
     def big(self, offset: int, kind: int, base: Base, size: int) -> Pieces:
         """See Receiver."""
         if kind in (BLOB, 0):
-            return _ToFile(self, offset, base, size, self._scratch(offset))
+            return self._file(offset, base, size, self._scratch(offset))
         if size > self._limits.tree_size:
             raise TooBig("the size of a tree, commit or tag is", size, self._limits.tree_size)
-        return _Gathered(self, offset, kind)
+        return Gathered(lambda content, packed: self.whole(offset, kind, None, content, packed))
 
-    def big_done(self, offset: int, base: Base, path: bytes, oid: bytes) -> None:
-        """A big entry is in the file `path`; `oid` is its id if it is a blob."""
-        if base is None:
-            self._settle_file(offset, oid, path)
-            return
-        found = self._oid_at.get(base) if isinstance(base, int) else base
-        if found is None or found not in self.places:
-            self._wait(offset, base, path)
-        else:
-            self._resolve_file(offset, found, path)
+    def _file(self, offset: int, base: Base, size: int, path: bytes) -> ToFile:
+        """Takes a big entry into the file `path`."""
+
+        def done(oid: bytes) -> None:
+            self._files.remove(file)
+            if base is None:
+                self._settle_file(offset, oid, path)
+                return
+            found = self._oid_at.get(base) if isinstance(base, int) else base
+            if found is None or found not in self.places:
+                self._wait(offset, base, path)
+            else:
+                self._resolve_file(offset, found, path)
+
+        file = ToFile(path, size, hashlib.sha1(_HEADERS[BLOB] % size, usedforsecurity=False), done)
+        self._files.append(file)
+        return file
 
     # ------------------------------------------------------------------ deltas
 
@@ -153,7 +167,7 @@ class PackObjects:
         with self._open(base) as file:
             if file.seek(0, os.SEEK_END) != base_size:
                 raise DamagedPack("a delta does not fit its base")
-            result = _ToFile(self, offset, None, result_size, self._scratch(offset) + b".result")
+            result = self._file(offset, None, result_size, self._scratch(offset) + b".result")
             for piece in delta.apply_pieces(file, base_size, instructions):
                 result.write(piece)
             result.done()
@@ -211,51 +225,3 @@ class PackObjects:
         if self._waiting:
             for key in (offset, oid):
                 self._ready += [(at, oid, source) for at, source in self._waiting.pop(key, ())]
-
-
-class _ToFile:
-    """Writes a big entry to a file and hashes it on the way."""
-
-    def __init__(self, objects: PackObjects, offset: int, base: Base, size: int, path: bytes) -> None:
-        self._objects = objects
-        self._entry = (offset, base, path)
-        self._left = size
-        self._checksum = hashlib.sha1(_HEADERS[BLOB] % size, usedforsecurity=False)
-        self._file = open(path, "xb", buffering=0)  # noqa: SIM115
-
-    def write(self, piece: bytes) -> None:
-        """The next bytes."""
-        self._left -= len(piece)
-        if self._left < 0:
-            self._file.close()
-            raise DamagedPack("an object has another size than it says")
-        self._checksum.update(piece)
-        rest = memoryview(piece)
-        while rest:
-            rest = rest[self._file.write(rest) :]
-
-    def done(self) -> None:
-        """All bytes are there."""
-        self._file.close()
-        if self._left:
-            raise DamagedPack("an object has another size than it says")
-        offset, base, path = self._entry
-        self._objects.big_done(offset, base, path, self._checksum.digest())
-
-
-class _Gathered:
-    """A big tree, commit or tag, which is needed in one piece all the same."""
-
-    def __init__(self, objects: PackObjects, offset: int, kind: int) -> None:
-        self._objects = objects
-        self._entry = (offset, kind)
-        self._parts: list[bytes] = []
-
-    def write(self, piece: bytes) -> None:
-        """The next bytes."""
-        self._parts.append(piece)
-
-    def done(self) -> None:
-        """All bytes are there."""
-        content = b"".join(self._parts)
-        self._objects.whole(*self._entry, None, content, [memoryview(zlib.compress(content, 1))])

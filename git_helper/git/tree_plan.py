@@ -59,7 +59,7 @@ class TreePlan:
         if kind == TREE:
             for prefix, depth in self._trees.pop(oid, ()):
                 self._expand(oid, content, prefix, depth)
-        elif oid == self._wanted:
+        elif oid == self._wanted and self.commit is None:
             self._follow(kind, content)
         return None
 

@@ -94,6 +94,7 @@ class Unpack:
 
     def close(self) -> None:
         """Closes its files."""
+        self._objects.close()
         self._places.close()
 
     def __enter__(self) -> Unpack:

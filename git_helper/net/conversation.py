@@ -37,6 +37,9 @@ _UNAUTHORIZED = 401
 class Credentials(Protocol):
     """Where credentials come from and who keeps them. It reports its own failures and raises only Cancelled."""
 
+    def scoped(self, wanted: Description) -> Description:
+        """`wanted` without its path, where one credential serves the whole host; asked only when one is needed."""
+
     def candidates(self, wanted: Description, *, ask: bool) -> Iterator[Candidate]:
         """Each source's answers in order, lazily; with `ask` the person last, who may answer once more when refused."""
 
@@ -103,11 +106,16 @@ class _Conversation:
     def hold(self) -> Exchange:
         if self._target.password is not None:
             return self._with_own_password(self._target.password)
+        if self._shared.remembered:
+            self._scope()
         first = self._send(self._at_once())
         # What let us in elsewhere is no wrong password: another refusal than 401 is about this very URL.
         if first.status not in self._request.search or (first.known is not None and first.status != _UNAUTHORIZED):
             return first
         ask = first.status == _UNAUTHORIZED
+        if ask and first.known is not None and first.known.candidate.source == URL and self._is_token():
+            self._reject(first.known)
+        self._scope()
         desk = self._shared.desk(self._target.origin, self._wanted)
         with desk.lock:
             for known in self._later(desk, ask=ask):
@@ -115,6 +123,10 @@ class _Conversation:
                 if exchange is not None:
                     return exchange
         return self._give_up(first, ask=ask)
+
+    def _scope(self) -> None:
+        if self._wanted.path is not None and self._shared.credentials is not None:
+            self._wanted = self._shared.credentials.scoped(self._wanted)
 
     def _with_own_password(self, password: Secret) -> Exchange:
         known = self._own(password)
@@ -164,7 +176,7 @@ class _Conversation:
             return exchange
         if exchange.status == _UNAUTHORIZED:
             desk.refused.add(value)
-            if known.candidate.source != URL or self._is_token():
+            if known.candidate.source != URL:
                 self._reject(known)
         return None
 

@@ -48,6 +48,9 @@ class Remembered:
         self._entries: list[tuple[Origin, tuple[str, ...], Known]] = []
         self._lock = threading.Lock()
 
+    def __bool__(self) -> bool:
+        return bool(self._entries)
+
     def find(self, origin: Origin, wanted: Description, path: str) -> Known | None:
         """The best one for the URL path `path` that has not expired; with a user name only one of that user."""
         with self._lock:

@@ -73,7 +73,7 @@ def program_to_ask(
 
     An empty one means the terminal. `no_input` and credential.interactive forbid to ask; GIT_TERMINAL_PROMPT does not, and
     neither does CI, where such a program is how a job hands over its token. Ourselves we do not ask. `git_setting`: as
-    for `person.may_ask`.
+    for `system/asking.may_ask`.
     """
     if no_input:
         return None

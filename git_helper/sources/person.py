@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 from git_helper.core.credential import ANY_USER, Credential, Origin
 from git_helper.errors import Cancelled
 from git_helper.secret import Secret
-from git_helper.system.environment import is_true
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator
 
     from git_helper.core.credential import Description
 
@@ -82,33 +81,3 @@ class Person:
     def _question(self, wanted: Description, *, refused: bool = False) -> Question:
         place = (wanted.protocol, wanted.host, wanted.path, wanted.username, self._program)
         return Question(*place, remembered=self._remembered, refused=refused)
-
-
-def may_ask(environ: Mapping[str, str], *, no_input: bool, git_setting: Callable[[str], bytes | None]) -> bool:
-    """Whether a person may be asked, and git would ask on the terminal too rather than by an askpass program.
-
-    `git_setting`: a variable of git's configuration as bytes, b"" for a set but empty one, None for an unset one; it
-    may cost a process, so it is asked last.
-    """
-    if no_input or is_true(environ.get("CI")) or _is_off(environ.get("GIT_TERMINAL_PROMPT")):
-        return False
-    if environ.get("GIT_ASKPASS"):
-        return False
-    interactive = git_setting("credential.interactive")
-    if interactive == b"never" or _is_off(None if interactive is None else interactive.decode("utf-8", "replace")):
-        return False
-    # git_prompt() of git's prompt.c: the first of the three that is set decides, and an empty one means the terminal.
-    if "GIT_ASKPASS" in environ:
-        return True
-    program = git_setting("core.askPass")
-    return not environ.get("SSH_ASKPASS") if program is None else not program
-
-
-def _is_off(value: str | None) -> bool:
-    """Set, and not one of git's words for true. What is no boolean is off too: git is going to complain about it."""
-    if value is None:
-        return False
-    number = value.lower().rstrip("kmg").lstrip("+-")
-    if number.isascii() and number.isdigit():
-        return int(number) == 0
-    return value.lower() not in ("true", "yes", "on")

@@ -21,6 +21,16 @@ def data_folder(environ: Mapping[str, str]) -> str:
     return os.path.join(base, "git-helper")
 
 
+def cache_folder(environ: Mapping[str, str]) -> str:
+    """The folder of what can be fetched again."""
+    if sys.platform == "win32":
+        return os.path.join(data_folder(environ), "cache")
+    base = environ.get("XDG_CACHE_HOME", "")
+    if not base.startswith("/"):
+        base = os.path.join(home(environ), ".cache")
+    return os.path.join(base, "git-helper")
+
+
 def home(environ: Mapping[str, str]) -> str:
     """The home folder; from the user database where no variable names it."""
     return environ.get("HOME") or os.path.expanduser("~")

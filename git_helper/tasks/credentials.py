@@ -24,7 +24,8 @@ PERSON, HELPERS = "person", "other helpers"
 
 
 class AskedCredentials:
-    """`chain(ask)` makes the sources, with the person if `ask`, and `names(ask)` tells their names.
+    """`chain(ask)` makes the sources, with the person if `ask`, and `names(ask)` tells their names;
+    `scope` drops the path of a description where it does not count.
 
     `writer` opens the store for what a person typed, `readers` all stores.
     """
@@ -33,6 +34,7 @@ class AskedCredentials:
         self,
         chain: Callable[[bool], Chain],
         names: Callable[[bool], Sequence[str]],
+        scope: Callable[[Description], Description],
         helpers: Callable[[], Tellable],
         writer: Callable[[], Store | None],
         readers: Callable[[], list[Store]],
@@ -40,10 +42,15 @@ class AskedCredentials:
     ) -> None:
         self._chain = chain
         self._names = names
+        self._scope = scope
         self._helpers = helpers
         self._writer = writer
         self._readers = readers
         self._report = report
+
+    def scoped(self, wanted: Description) -> Description:
+        """Without its path, unless git is configured to ask for each repository by itself."""
+        return self._scope(wanted)
 
     def candidates(self, wanted: Description, *, ask: bool) -> Iterator[Candidate]:
         """Each answer of the sources in order. A helper that says `quit` ends the search, like in git."""

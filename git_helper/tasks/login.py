@@ -212,10 +212,8 @@ def expiry(text: str, now: float) -> int:
 
 
 def _moment(text: str, now: float) -> int:
-    units = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
-    number, unit = text[:-1], text[-1:]
-    if number.isdecimal() and unit in units and len(number) < 8:
-        return int(now) + int(number) * units[unit]
+    if text[-1:] in _UNITS:
+        return int(now) + seconds_of(text)
     if text.isdecimal() and len(text) < 12:
         return int(text)
     try:
@@ -223,3 +221,14 @@ def _moment(text: str, now: float) -> int:
     except ValueError:
         raise UsageError(f"cannot read the time '{visible(text)}'", "write 90d, 12h or 2027-01-31") from None
     return int(date.timestamp()) + 86400
+
+
+_UNITS = {"m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def seconds_of(text: str) -> int:
+    """`90d`, `12h`, `30m` or `2w` in seconds. Raises UsageError."""
+    number, unit = text[:-1], text[-1:]
+    if not (number.isdecimal() and unit in _UNITS and len(number) < 8):
+        raise UsageError(f"cannot read the time '{visible(text)}'", "write 90d, 12h, 30m or 2w")
+    return int(number) * _UNITS[unit]

@@ -33,18 +33,26 @@ class Answered(Protocol):
         """The user name, unless it is itself a secret."""
 
 
+class Refs(Protocol):
+    """What a repository has."""
+
+    @property
+    def refs(self) -> tuple[RemoteRef, ...]:
+        """In the server's order."""
+
+    @property
+    def credential(self) -> Answered | None:
+        """Who let us in; None when nobody was needed."""
+
+
 class Repository(Protocol):
     """A repository on a server."""
 
-    def ls_refs(self, prefixes: Iterable[str]) -> list[RemoteRef]:
+    def ls_refs(self, prefixes: Iterable[str]) -> Refs:
         """Its refs whose names begin so (all of them from old servers). Raises GitHelperError."""
 
     def commits(self, prefix: str) -> list[Oid]:
         """The commits reachable from branches and tags whose hash begins so. Raises GitHelperError."""
-
-    @property
-    def answered(self) -> Answered | None:
-        """Who let us in; None when nobody was needed, or nobody asked."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +118,7 @@ def _resolve_group(
     urls = [outcome.url for outcome in outcomes if outcome.url is not None]
     prefixes = sorted({prefix for url in urls for prefix in url.reference.ref_prefixes()})
     repository: Repository | None = None
-    refs: list[RemoteRef] = []
+    refs: Refs | None = None
     try:
         if prefixes:
             repository = open_repository(urls[0])
@@ -120,16 +128,16 @@ def _resolve_group(
     done = []
     for one, url in zip(outcomes, urls, strict=True):
         try:
-            choice = _chosen(url, refs, repository)
+            choice = _chosen(url, () if refs is None else refs.refs, repository)
         except GitHelperError as error:
             done.append(Outcome(one.wanted, error=error))
             continue
-        answered = None if repository is None else repository.answered
+        answered = None if refs is None else refs.credential
         done.append(Outcome(one.wanted, choice, answered=answered, cached=cached(url, choice.commit)))
     return done
 
 
-def _chosen(url: GitUrl, refs: list[RemoteRef], repository: Repository | None) -> Choice:
+def _chosen(url: GitUrl, refs: Iterable[RemoteRef], repository: Repository | None) -> Choice:
     try:
         return choose(url.reference, refs)
     except RefNotFound as error:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
 from git_helper.errors import UsageError
 from git_helper.secret import visible
+from git_helper.system.messages import say
+
+if TYPE_CHECKING:
+    from git_helper.errors import GitHelperError
 
 PLAIN = "plain text"
 PLAIN_NOTICE = (
@@ -26,7 +30,7 @@ class Messages:
     def __init__(self, *, color: str | None, quiet: bool) -> None:
         if color not in _WHEN:
             raise UsageError(f"unknown --color '{color}'", "use one of: auto, always, never")
-        self._quiet = quiet
+        self.quiet = quiet
         force = _WHEN[color]
         self._out, self._err = (
             Console(
@@ -58,7 +62,7 @@ class Messages:
 
     def tell(self, renderable: RenderableType) -> None:
         """Words drawn for a person, on stderr."""
-        if not self._quiet:
+        if not self.quiet:
             self._err.print(renderable)
 
     def data(self, value: Any) -> None:
@@ -69,8 +73,22 @@ class Messages:
         """One object as one line of JSON on stdout."""
         sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
 
+    def text(self, line: str) -> None:
+        """One line of data on stdout."""
+        sys.stdout.write(visible(line) + "\n")
+
+    def raw(self, text: str) -> None:
+        """Data on stdout, its line ends as they are."""
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        sys.stdout.buffer.flush()
+
+    def error(self, error: GitHelperError) -> None:
+        """One of several failures."""
+        say(sys.stderr, "error", error)
+
     def _say(self, mark: str, style: str, text: str) -> None:
-        if not self._quiet:
+        if not self.quiet:
             encodable = (self._err.encoding or "ascii").lower().startswith("utf")
             mark = mark if encodable else "- "
             self._err.print(Text.assemble((mark, style), visible(text)), soft_wrap=True)

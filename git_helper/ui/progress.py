@@ -26,17 +26,9 @@ class Job:
         self._display = display
         self._task = task
 
-    def advance(self, size: int) -> None:
-        """So many more bytes have come."""
-        self._display.update(self._task, advance=size)
-
-    def total(self, size: int) -> None:
-        """So many bytes are expected."""
-        self._display.update(self._task, total=size)
-
-    def count(self, done: int, total: int | None, what: str = "objects") -> None:
-        """So many things of so many are done."""
-        self._display.update(self._task, note=f"{done}/{total} {what}" if total else f"{done} {what}")
+    def received(self, size: int, done: int, count: int) -> None:
+        """Bytes so far, objects so far, objects in all."""
+        self._display.update(self._task, completed=size, note=f"{done}/{count} objects")
 
 
 class Display:

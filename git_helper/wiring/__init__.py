@@ -71,6 +71,8 @@ class House:
         return [("variable", self._variable), ("netrc", self._netrc), *stores, ("ci token", self._ci_token)]
 
     def _variable(self, wanted: Description) -> Source | None:
+        if not any(name.startswith("GIT_HELPER_TOKEN_") for name in self.environ):
+            return None
         from git_helper.sources.environment_token import EnvironmentToken
 
         return EnvironmentToken(self.environ, to_bytes, self.settings.allow_http)
@@ -108,9 +110,10 @@ class House:
 
     def may_ask(self) -> bool:
         """Whether a person may be asked, and git would ask on the terminal too."""
-        from git_helper.sources.person import may_ask
+        from git_helper.system.asking import has_terminal, may_ask
 
-        return may_ask(self.environ, no_input=self.settings.no_input, git_setting=self.git_setting)
+        # git's configuration may cost a process: not where there is no terminal anyway.
+        return has_terminal() and may_ask(self.environ, no_input=self.settings.no_input, git_setting=self.git_setting)
 
     def git_setting(self, name: str) -> bytes | None:
         """A variable of git's configuration."""
@@ -131,6 +134,8 @@ class House:
         """The stores to read: the one of `--store`, else those of the recorded choice, else the file. Tries nothing."""
         if self.settings.store is not None:
             return [name for name in (self.settings.store,) if name != "none"]
+        if not os.path.exists(self._choice_path()):
+            return ["file"]
         from git_helper.stores.choice import recorded
 
         choice = recorded(self._choice_path())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from git_helper.wiring import House
@@ -12,13 +13,18 @@ if TYPE_CHECKING:
 
     from git_helper.core.chain import Chain, Source
     from git_helper.core.credential import Description
+    from git_helper.core.giturl import GitUrl
     from git_helper.core.settings import Settings
     from git_helper.errors import GitHelperError
+    from git_helper.git.object_cache import ObjectCache
+    from git_helper.git.smart_http import HttpRepository
+    from git_helper.git.trees import Trees
     from git_helper.net.session import Session
     from git_helper.secret import Secret
     from git_helper.sources.other_helpers import OtherHelpers
     from git_helper.sources.person import Question
     from git_helper.tasks.login import Prompter
+    from git_helper.ui.progress import Display
 
     Pause = Callable[[], AbstractContextManager[None]]
 
@@ -30,6 +36,7 @@ class CommandHouse(House):
         super().__init__(settings, report)
         self.program = program
         self._helpers: OtherHelpers | None = None
+        self._session: Session | None = None
 
     def chain_for_commands(self, *, ask: bool = False, pause: Pause | None = None) -> Chain:
         """Our sources, then git's other helpers; with `ask` the askpass program or the person.
@@ -85,6 +92,7 @@ class CommandHouse(House):
         credentials = AskedCredentials(
             lambda ask: self.chain_for_commands(ask=ask, pause=pause),
             self.names_of_sources,
+            lambda wanted: wanted if self.uses_path(wanted) else wanted.without_path(),
             self.helpers,
             self.store_to_write,
             self.stores,
@@ -92,6 +100,44 @@ class CommandHouse(House):
         )
         contexts, proxies = tls.contexts(self.environ), proxy.proxies(self.environ)
         return Session(contexts, self.settings.timeout, credentials=credentials, proxy_for=proxies)
+
+    def cache(self, folder: str | None) -> ObjectCache:
+        """The cache in `folder`, or in its usual place."""
+        from git_helper.git.object_cache import ObjectCache
+        from git_helper.system.places import cache_folder
+
+        return ObjectCache(os.path.abspath(folder) if folder is not None else cache_folder(self.environ))
+
+    def repositories(self, display: Display) -> Callable[[GitUrl], HttpRepository]:
+        """Opens repositories on servers, all through one session; `display` steps aside for questions."""
+        from git_helper.git.smart_http import HttpRepository
+
+        session = self._shared_session(display)
+
+        def open_repository(url: GitUrl) -> HttpRepository:
+            _refuse_other_transports(url)
+            return HttpRepository(session, url)
+
+        return open_repository
+
+    def no_repository(self, url: GitUrl) -> HttpRepository:
+        """What opens repositories with `--offline`."""
+        from git_helper.errors import Unreachable
+
+        shown, hint = url.masked_clone_url, "pin the requirement to a commit first: git-helper resolve"
+        raise Unreachable(f"cannot ask '{shown}': --offline", hint)
+
+    def trees(self, display: Display, *, offline: bool, cache_dir: str | None) -> Trees:
+        """Puts trees on disk."""
+        from git_helper.git.trees import Trees
+
+        opener = self.no_repository if offline else self.repositories(display)
+        return Trees(opener, self.cache(cache_dir), display.job, offline=offline)
+
+    def _shared_session(self, display: Display) -> Session:
+        if self._session is None:
+            self._session = self.session(display.paused)
+        return self._session
 
     def bare_session(self) -> Session:
         """Servers, without asking any source."""
@@ -141,6 +187,14 @@ class CommandHouse(House):
         if git is not None:
             words = [git, "credential-cache", "erase"]
             process.run(words, serialize(wanted.pairs()), 10.0, self.environ, 1 << 16)
+
+
+def _refuse_other_transports(url: GitUrl) -> None:
+    from git_helper.errors import UsageError
+
+    if url.scheme not in ("https", "http"):
+        hint = "use git+https://, or git itself"
+        raise UsageError(f"cannot fetch from '{url.masked_clone_url}': '{url.scheme}' is not supported yet", hint)
 
 
 class _PausingPrompter:

@@ -72,7 +72,7 @@ def test_a_value_that_looks_like_the_lines_searched_for_is_no_match() -> None:
     ],
 )
 def test_a_damaged_record_is_refused(stanza: bytes) -> None:
-    with pytest.raises(ValueError, match="record|key=value"):
+    with pytest.raises(ValueError, match=r"record|key=value"):
         list(record.load(stanza + b"\n\n"))
 
 

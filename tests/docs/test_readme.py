@@ -197,6 +197,8 @@ def test_every_command_and_option_exists() -> None:
         assert name in known
         unknown = {word for word in words if word.startswith("-")} - known[name]
         assert not unknown, f"git-helper {name}"
+    alone = {span.split()[0] for span in spans(README) if span.startswith("-")}
+    assert alone <= set().union(*known.values())
 
 
 def test_every_variable_is_read_somewhere() -> None:

@@ -66,6 +66,13 @@ class Desk:
         done = self.run("git-helper", "login", url, "-u", user, "--with-token", stdin=token + "\n", **extra)
         assert done.returncode == 0, done.stderr
 
+    def keep(self, url: str, user: str, token: str) -> None:
+        """What `login` does for a whole host, without the start of a whole command and without asking the server."""
+        protocol, _, host = url.partition("://")
+        text = f"protocol={protocol}\nhost={host}\nusername={user}\npassword={token}\n"
+        done = self.run("git-credential-git-helper", "store", stdin=text)
+        assert (done.returncode, done.stderr) == (0, b"")
+
     def get(self, url: str) -> dict[str, str]:
         """What our helper answers for the URL; git sends no path unless credential.useHttpPath is set."""
         answer = self.run("git-credential-git-helper", "get", stdin=f"url={url}\n").stdout.decode()
@@ -134,7 +141,7 @@ def test_a_private_repository_is_cloned_and_pulled(desk: Desk, server: GitHttpSe
 
 def test_a_pushed_commit_arrives(desk: Desk, server: GitHttpServer) -> None:
     url = server.url_for("team/demo.git")
-    desk.login(url, "alice", CANARY)
+    desk.keep(server.url, "alice", CANARY)
     clone = desk.folder / "clone"
     assert desk.clone(url).returncode == 0
     assert desk.git("-C", clone, "commit", "--quiet", "--allow-empty", "-m", "new").returncode == 0
@@ -176,8 +183,8 @@ def test_two_repositories_of_one_host_have_a_credential_each(desk: Desk, server:
 
 
 def test_two_users_of_one_host(desk: Desk, server: GitHttpServer) -> None:
-    desk.login(server.url_for("team/demo.git"), "alice", CANARY)
-    desk.login(server.url_for("other/demo.git"), "bob", "pass-b")
+    desk.keep(server.url, "alice", CANARY)
+    desk.keep(server.url, "bob", "pass-b")
     server.forget()
     assert desk.clone(server.url_for("team/demo.git", "alice"), "a").stderr == b""
     assert desk.clone(server.url_for("other/demo.git", "bob"), "b").stderr == b""
@@ -189,9 +196,8 @@ def test_two_users_of_one_host(desk: Desk, server: GitHttpServer) -> None:
 
 def test_a_refused_password_is_forgotten_and_only_that(desk: Desk, server: GitHttpServer) -> None:
     team, alice, bob = (server.url_for(*words) for words in (("team/demo.git", "alice"), ("", "alice"), ("", "bob")))
-    for user, token in (("alice", "outdated"), ("bob", "pass-b")):
-        done = desk.run("git-helper", "login", server.url, "-u", user, "--with-token", "--no-check", stdin=token)
-        assert done.returncode == 0
+    desk.keep(server.url, "alice", "outdated")
+    desk.keep(server.url, "bob", "pass-b")
     assert desk.get(alice)["password"] == "outdated"
     refused = desk.clone(team)
     assert refused.returncode == 128
@@ -226,7 +232,7 @@ def test_a_helper_behind_us_answers_what_we_do_not_know(desk: Desk, server: GitH
 
 
 def test_a_helper_behind_us_is_told_what_we_knew(desk: Desk, server: GitHttpServer) -> None:
-    desk.login(server.url_for("team/demo.git"), "alice", CANARY)
+    desk.keep(server.url, "alice", CANARY)
     log = desk.helper("behind", "username=mallory\npassword=x\n")
     desk.use("behind")
     assert desk.clone(server.url_for("team/demo.git")).stderr == b""
@@ -234,7 +240,7 @@ def test_a_helper_behind_us_is_told_what_we_knew(desk: Desk, server: GitHttpServ
 
 
 def test_helpers_around_us_forget_with_us(desk: Desk, server: GitHttpServer) -> None:
-    desk.run("git-helper", "login", server.url, "-u", "alice", "--with-token", "--no-check", stdin="outdated")
+    desk.keep(server.url, "alice", "outdated")
     log = desk.helper("behind")
     desk.use("behind")
     assert desk.clone(server.url_for("team/demo.git")).returncode == 128
@@ -245,7 +251,7 @@ def test_helpers_around_us_forget_with_us(desk: Desk, server: GitHttpServer) -> 
 def test_us_twice_in_the_configuration_is_harmless(desk: Desk, server: GitHttpServer) -> None:
     desk.use("git-helper", f"!{BIN}/git-helper", str(BIN / "git-credential-git-helper"))
     assert desk.clone(server.url_for("team/demo.git")).returncode == 128
-    desk.login(server.url_for("team/demo.git"), "alice", CANARY)
+    desk.keep(server.url, "alice", CANARY)
     assert desk.clone(server.url_for("team/demo.git")).stderr == b""
     assert desk.run("git-helper", "token", server.url).stdout.decode() == CANARY + "\n"
 
@@ -257,7 +263,7 @@ def test_us_twice_in_the_configuration_is_harmless(desk: Desk, server: GitHttpSe
 def test_every_way_of_naming_us(home: Path, tmp_path: Path, server: GitHttpServer, value: str) -> None:
     desk = Desk(home, tmp_path)
     desk.use(value)
-    desk.login(server.url_for("team/demo.git"), "alice", CANARY)
+    desk.keep(server.url, "alice", CANARY)
     assert desk.clone(server.url_for("team/demo.git")).stderr == b""
 
 
@@ -280,7 +286,7 @@ def test_sources_without_a_store_are_enough(desk: Desk, server: GitHttpServer, s
 def test_submodules_fetched_at_once(desk: Desk, server: GitHttpServer) -> None:
     """Several of our processes answer one git."""
     server.realms = [Realm("/", [("alice", CANARY)])]
-    desk.login(server.url_for("team/demo.git"), "alice", CANARY)
+    desk.keep(server.url, "alice", CANARY)
     top = desk.folder / "top"
     assert desk.clone(server.url_for("team/demo.git"), "top").returncode == 0
     for name in ("one", "two", "three"):

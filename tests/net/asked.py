@@ -41,6 +41,9 @@ class Sources:
         self.rejected: list[tuple[str, bytes | None]] = []
         self._lock = threading.Lock()
 
+    def scoped(self, wanted: Description) -> Description:
+        return wanted
+
     def candidates(self, wanted: Description, *, ask: bool) -> Iterator[Candidate]:
         with self._lock:
             self.wanted.append(wanted)

@@ -156,6 +156,7 @@ def test_a_refused_token_asks_sources_but_not_the_person(server: RecordingServer
     assert server.exchanges == [(f"{TOKEN}:", 401)]
     assert sources.questions == 0
     assert len(sources.wanted) == 1
+    assert sources.rejected == [(URL, TOKEN.encode())]
     assert TOKEN not in f"{caught.value} {caught.value.hint}"
 
 
@@ -290,6 +291,9 @@ def test_what_was_refused_is_not_tried_for_every_path(server: RecordingServer) -
 
 def test_a_person_who_cancels_is_not_asked_again(server: RecordingServer) -> None:
     class Cancelling(Sources):
+        def scoped(self, wanted: Description) -> Description:
+            return wanted
+
         def candidates(self, wanted: Description, *, ask: bool) -> Iterator[Candidate]:
             self.questions += 1
             yield from ()

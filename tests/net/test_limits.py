@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from git_helper.errors import Unreachable, UsageError
+from git_helper.errors import NoCredential, Unreachable, UsageError
 from git_helper.net.message import BLOCK
 from git_helper.net.session import Request
 from tests.net.asked import Sources, basic, guarded, session
@@ -216,6 +216,18 @@ def test_a_huge_text_with_a_refusal_does_not_hold_us_up() -> None:
             inside(request) if realm.admit(request) else (401, {"WWW-Authenticate": "Basic"}, body())
         )
         assert one.send(Request("GET", server.url)).status == 200
+
+
+def test_a_refusal_that_comes_in_drops_does_not_hold_us_up() -> None:
+    def body() -> Iterator[bytes]:
+        while True:
+            yield b"x"
+            time.sleep(0.01)  # the drops
+
+    with RecordingServer(lambda request: (401, {}, body())) as server, session() as one:
+        with pytest.raises(NoCredential):
+            one.send(Request("GET", server.url))
+        assert server.requests[0].sent < 1000
 
 
 def test_read_gives_exactly_what_is_asked_for_and_read1_what_there_is() -> None:

@@ -196,7 +196,7 @@ def test_a_circle_ends() -> None:
         ("http://user/name:pw@good.example/t/", "unclear where the user name and password end"),
         ("http://good.example\\@evil.example/", "cannot follow"),
         ("http://good.example:99999/", "port"),
-        ("http://[::1/", "cannot follow"),
+        ("//[::1/", "cannot follow"),
         ("http://good.example/%0d%0ax", "control character"),
         ("http:///x", "names no host"),
     ],

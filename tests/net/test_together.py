@@ -50,6 +50,9 @@ class Patient(Sources):
         super().__init__(person=answers)
         self._server = server
 
+    def scoped(self, wanted: Description) -> Description:
+        return wanted
+
     def candidates(self, wanted: Description, *, ask: bool) -> Iterator[Candidate]:
         self._server.wait_for(lambda seen: len([one for one in seen if one.status == 401]) >= THREADS)
         yield from super().candidates(wanted, ask=ask)
@@ -89,6 +92,9 @@ def test_origins_do_not_wait_for_each_other() -> None:
         free = threading.Event()
 
         class Slow(Sources):
+            def scoped(self, wanted: Description) -> Description:
+                return wanted
+
             def candidates(self, wanted: Description, *, ask: bool) -> Iterator[Candidate]:
                 if wanted.host == slow.netloc.encode():
                     assert free.wait(10)

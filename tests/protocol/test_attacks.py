@@ -23,6 +23,7 @@ from git_helper.errors import GitHelperError
 from git_helper.secret import Secret
 from git_helper.tasks import answer
 from git_helper.wiring.commands import CommandHouse
+from tests.contracts.openers import credential_file as file_store
 from tests.protocol.git import OURS
 from tests.servers.git_http import GitHttpServer, Realm, Redirect
 from tests.servers.repositories import make_repository
@@ -37,8 +38,14 @@ LONG = b"x" * 65536
 @pytest.fixture(autouse=True)
 def stored(home: Path) -> Iterator[None]:
     """The credential that everybody is after; it outlives each test."""
-    helper("store", GOOD + b"username=alice\npassword=" + CANARY + b"\n")
+    store = file_store()
+    store.store(Account(b"https", b"good.example", None, Credential(b"alice", Secret(CANARY))))
     yield
+    (found,) = store.find(Description(b"https", b"good.example"))
+    assert (found.username, found.password) == (b"alice", Secret(CANARY))
+
+
+def test_the_credential_can_be_had() -> None:
     assert helper("get", GOOD).stdout == b"username=alice\npassword=" + CANARY + b"\n"
 
 
@@ -189,7 +196,6 @@ def test_a_program_called_git_in_the_current_folder_is_not_run(tmp_path: Path, h
     fake = tmp_path / "git"
     fake.write_text("#!/bin/sh\ntouch pwned\n")
     fake.chmod(0o755)
-    (home / ".local/share/git-helper/store").unlink()
     text = b"protocol=https\nhost=other.example\nusername=a\npassword=p\n"
     done = run_helper("store", stdin=text, cwd=tmp_path, env={"PATH": f"{os.pathsep}{os.environ['PATH']}"})
     assert done.returncode == 0, done.stderr

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from git_helper.core import record
 from git_helper.core.credential import Account, Credential
 from git_helper.errors import GitHelperError
 from git_helper.secret import Secret
-from git_helper.stores.credential_file import CredentialFile
+from git_helper.stores.credential_file import FOOTER, HEADER, CredentialFile
 from git_helper.system import files
 from tests.support import BIN, run_helper
 
@@ -93,8 +94,9 @@ def test_the_same_account_from_many_ends_as_one_of_them(store: CredentialFile) -
 
 def test_kill_9_loses_nothing_and_blocks_nobody(store: CredentialFile, home: Path) -> None:
     """A large store, so that writing it takes a while; the moments are spread over the whole run of the helper."""
-    for number in range(300):
-        store.store(Account(b"https", b"h%d.example" % number, None, Credential(b"a", Secret(b"p" * 500))))
+    credential = Credential(b"a", Secret(b"p" * 500))
+    accounts = [Account(b"https", b"h%d.example" % number, None, credential) for number in range(2000)]
+    files.replace(store.path, HEADER + record.dump(accounts) + FOOTER)
     before = {account.key() for account in store.accounts()}
     began = time.monotonic()
     assert run_helper("--store", "file", "store", stdin=login(0)).returncode == 0

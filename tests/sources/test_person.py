@@ -7,7 +7,8 @@ import pytest
 from git_helper.core.credential import Description
 from git_helper.errors import Cancelled
 from git_helper.secret import Secret
-from git_helper.sources.person import Person, Question, may_ask
+from git_helper.sources.person import Person, Question
+from git_helper.system.asking import may_ask
 
 WANTED = Description(b"https", b"good.example", b"team/x", b"alice")
 

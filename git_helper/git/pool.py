@@ -1,0 +1,138 @@
+"""dulwich's HTTP client over our own session: credentials, redirects, trust and limits are the session's.
+
+`HttpGitClient` takes any pool that has `headers` and `request`; it is handed URLs without userinfo, so none can end up
+where it keeps them (6-ssh-and-clone §5).
+"""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
+
+from dulwich.client import HttpGitClient
+
+from git_helper.git.http_answers import ADVERTISEMENT, RESULT, check_answer
+from git_helper.git.pkt_line import packet
+from git_helper.net.message import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dulwich.client import GitClient
+
+    from git_helper.core.giturl import GitUrl
+    from git_helper.net.message import Headers, Response
+
+_BUFFER = 1 << 20
+_INFO_REFS = "/info/refs"
+_DELIMITER = b"0001"
+_COMMAND_FETCH = packet("command=fetch")
+
+
+class Sender(Protocol):
+    """What `net.session.Session` does for us."""
+
+    def send(self, request: Request) -> Response:
+        """The answer; a context manager."""
+
+
+def http_client(session: Sender, url: GitUrl) -> GitClient:
+    """A client for the repository; the path that its methods ask for is empty. Raises what the session raises."""
+    return HttpGitClient(url.safe_url, pool_manager=SessionPool(session, url), thin_packs=False)  # type: ignore[arg-type]
+
+
+class SessionPool:
+    """The pool of connections that dulwich sees."""
+
+    def __init__(self, session: Sender, url: GitUrl) -> None:
+        self.headers: dict[str, str] = {}
+        self._session = session
+        self._url = url
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        preload_content: bool = False,
+        timeout: float | None = None,
+    ) -> PoolResponse:
+        """The answer, which is git's; the limits are the session's. Raises what it raises, NotFound, Refused, NotGit."""
+        kept = {name: value for name, value in (headers or {}).items() if name.lower() != "content-length"}
+        parts = urlsplit(url)
+        response = self._session.send(self._request(method, url, parts, kept, body))
+        try:
+            is_list = parts.path.endswith(_INFO_REFS)
+            check_answer(response, self._url.masked_clone_url, ADVERTISEMENT if is_list else RESULT)
+        except BaseException:
+            response.close()
+            raise
+        return PoolResponse(response)
+
+    def _request(
+        self, method: str, url: str, parts: SplitResult, headers: Mapping[str, str], body: bytes | None
+    ) -> Request:
+        """Userinfo belongs to the origin that the person wrote it for; elsewhere a redirect has led us."""
+        same = _origin(parts) == _origin(urlsplit(self._url.safe_url))
+        user, password = (self._url.user, self._url.password) if same else (None, None)
+        name = None if user is None else user.reveal()
+        path = unquote_to_bytes(parts.path.removesuffix(_INFO_REFS).removesuffix("/git-upload-pack").strip("/"))
+        return Request(method, url, headers, None if body is None else with_offsets(body), name, password, path)
+
+
+class PoolResponse:
+    """An answer as dulwich reads it: exactly as many bytes as asked for, fewer only at the end."""
+
+    def __init__(self, response: Response) -> None:
+        self.status = response.status
+        self.headers: Headers = response.headers
+        self._response = response
+        self._file = io.BufferedReader(_Raw(response), _BUFFER)
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises Unreachable when the answer stalls or is cut off."""
+        return self._file.read(size)
+
+    def geturl(self) -> str:
+        """Where it came from, redirects followed: the requests that follow go there."""
+        return self._response.url
+
+    def close(self) -> None:
+        """Lets the connection go."""
+        self._response.close()
+
+
+class _Raw(io.RawIOBase):
+    def __init__(self, response: Response) -> None:
+        self._response = response
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        data = self._response.read1(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def with_offsets(body: bytes) -> bytes:
+    """A request for a pack, with leave to name the bases of deltas by their places, as git asks for it.
+
+    dulwich leaves `ofs-delta` out in version 2: the pack is a fifth longer then, and git looks each base up by name.
+    """
+    if not body.startswith(_COMMAND_FETCH):
+        return body
+    position = 0
+    while body[position : position + 4] != _DELIMITER:
+        length = int(body[position : position + 4] or b"0", 16)
+        if length < 4:
+            return body
+        position += length
+    position += 4
+    return body[:position] + packet("ofs-delta") + body[position:]
+
+
+def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
+    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
