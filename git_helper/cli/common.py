@@ -37,7 +37,10 @@ _COMMON: dict[str, Any] = {
         ),
     ],
     "timeout": Annotated[
-        str | None, typer.Option(metavar="SECONDS", help="The limit of each wait (default 30).", rich_help_panel=_PANEL)
+        str | None,
+        typer.Option(
+            metavar="SECONDS", help="The limit of each wait: servers, keyring, helpers.", rich_help_panel=_PANEL
+        ),
     ],
     "no_input": Annotated[
         bool, typer.Option("--no-input", "--non-interactive", help="Never ask a person.", rich_help_panel=_PANEL)

@@ -18,6 +18,8 @@ from git_helper.git.pack_objects import PackObjects
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from git_helper.core.reference import RemoteRef
+
 _PARENT = re.compile(rb"parent ([0-9a-f]{40})\n")
 
 
@@ -45,10 +47,14 @@ class History:
         prefix = prefix.lower()
         return [Oid(found) for found in (oid.hex() for oid in self._parents) if found.startswith(prefix)]
 
-    def nearest(self, wanted: Oid, tips: Iterable[Oid]) -> tuple[Oid, int] | None:
+    def is_whole(self) -> bool:
+        """Whether every parent is there."""
+        return all(parent in self._parents for parents in self._parents.values() for parent in parents)
+
+    def nearest(self, wanted: Oid, tips: Iterable[RemoteRef]) -> tuple[RemoteRef, int] | None:
         """The tip with the shortest way to `wanted`, and the number of steps; None when no tip reaches it."""
         goal = bytes.fromhex(wanted.hex)
-        queue = deque((bytes.fromhex(tip.hex), tip, 0) for tip in tips)
+        queue = deque((bytes.fromhex(tip.commit.hex), tip, 0) for tip in tips)
         seen: set[bytes] = set()
         while queue:
             oid, tip, steps = queue.popleft()

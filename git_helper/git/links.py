@@ -19,6 +19,14 @@ _EMPTY_TREE = bytes.fromhex("4b825dc642cb6eb9a060e54bf8d69288fbee4904")
 _PARENT = len(b"parent \n") + 40
 
 
+def tagged(content: bytes) -> bytes:
+    """What an annotated tag names, in hexadecimal. Raises DamagedPack."""
+    match = _TAG.match(content)
+    if match is None:
+        raise DamagedPack("a tag cannot be read")
+    return match[1]
+
+
 class Links:
     """Takes the commits, trees and tags of a pack."""
 

@@ -12,17 +12,19 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from dulwich.client import HttpGitClient
 
+from git_helper.errors import UsageError
 from git_helper.git.http_answers import ADVERTISEMENT, RESULT, check_answer
-from git_helper.git.pkt_line import packet
+from git_helper.git.lfs import LfsClient
+from git_helper.git.pkt_line import Packets, packet
 from git_helper.net.message import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dulwich.client import GitClient
-
     from git_helper.core.giturl import GitUrl
+    from git_helper.git.clone_fetch import Client
     from git_helper.net.message import Headers, Response
+    from git_helper.secret import Secret
 
 _BUFFER = 1 << 20
 _INFO_REFS = "/info/refs"
@@ -37,9 +39,9 @@ class Sender(Protocol):
         """The answer; a context manager."""
 
 
-def http_client(session: Sender, url: GitUrl) -> GitClient:
+def http_client(session: Sender, url: GitUrl) -> Client:
     """A client for the repository; the path that its methods ask for is empty. Raises what the session raises."""
-    return HttpGitClient(url.safe_url, pool_manager=SessionPool(session, url), thin_packs=False)  # type: ignore[arg-type]
+    return HttpGitClient(url.safe_url, pool_manager=SessionPool(session, url), thin_packs=False, include_tags=True)  # type: ignore[arg-type]
 
 
 class SessionPool:
@@ -69,7 +71,15 @@ class SessionPool:
         except BaseException:
             response.close()
             raise
-        return PoolResponse(response)
+        answer = PoolResponse(response)
+        said = answer.refusal()
+        if said is not None:
+            response.close()
+            raise Packets(response.read1, self._url.masked_clone_url, self._secrets()).refusal(said)
+        return answer
+
+    def _secrets(self) -> list[Secret]:
+        return [secret for secret in (self._url.password, self._url.user) if secret is not None]
 
     def _request(
         self, method: str, url: str, parts: SplitResult, headers: Mapping[str, str], body: bytes | None
@@ -79,7 +89,7 @@ class SessionPool:
         user, password = (self._url.user, self._url.password) if same else (None, None)
         name = None if user is None else user.reveal()
         path = unquote_to_bytes(parts.path.removesuffix(_INFO_REFS).removesuffix("/git-upload-pack").strip("/"))
-        return Request(method, url, headers, None if body is None else with_offsets(body), name, password, path)
+        return Request(method, url, headers, None if body is None else with_features(body), name, password, path)
 
 
 class PoolResponse:
@@ -94,6 +104,11 @@ class PoolResponse:
     def read(self, size: int = -1) -> bytes:
         """Raises Unreachable when the answer stalls or is cut off."""
         return self._file.read(size)
+
+    def refusal(self) -> bytes | None:
+        """What the server says instead of an answer (`ERR`), which dulwich would not tell."""
+        head = self._file.peek(8)[:8]
+        return self._file.read(int(head[:4], 16))[8:] if head[4:] == b"ERR " else None
 
     def geturl(self) -> str:
         """Where it came from, redirects followed: the requests that follow go there."""
@@ -117,10 +132,11 @@ class _Raw(io.RawIOBase):
         return len(data)
 
 
-def with_offsets(body: bytes) -> bytes:
-    """A request for a pack, with leave to name the bases of deltas by their places, as git asks for it.
+def with_features(body: bytes) -> bytes:
+    """A request for a pack as git makes it, with what dulwich leaves out in version 2.
 
-    dulwich leaves `ofs-delta` out in version 2: the pack is a fifth longer then, and git looks each base up by name.
+    `ofs-delta`: bases of deltas are named by their places, else the pack is longer and git looks each base up by name;
+    `include-tag`: annotated tags come with the commits that they name.
     """
     if not body.startswith(_COMMAND_FETCH):
         return body
@@ -131,8 +147,25 @@ def with_offsets(body: bytes) -> bytes:
             return body
         position += length
     position += 4
-    return body[:position] + packet("ofs-delta") + body[position:]
+    return body[:position] + packet("ofs-delta") + packet("include-tag") + body[position:]
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+
+
+class HttpConnections:
+    """Ways to repositories over HTTP (`Connections` of full_clone)."""
+
+    def __init__(self, session: Sender) -> None:
+        self._session = session
+
+    def client(self, url: GitUrl) -> tuple[Client, str]:
+        """Raises UsageError for a URL of another transport."""
+        if url.scheme not in ("http", "https"):
+            raise UsageError(f"cannot clone '{url.masked_clone_url}': only http and https can be cloned from")
+        return http_client(self._session, url), ""
+
+    def lfs(self, url: GitUrl, endpoint: str | None) -> LfsClient:
+        """See `Connections`."""
+        return LfsClient(self._session, url, endpoint)

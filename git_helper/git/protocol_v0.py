@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 _PEELED = "^{}"
 _NO_REFS = "capabilities^{}"
 _MOST_REFS = 5_000_000
+# Some servers answer only who can take these (Azure DevOps multi_ack, dulwich thin-pack). Both change nothing for us:
+# who has no objects gets one NAK, and a pack with every base in it.
+_WISHED = ("multi_ack_detailed", "side-band-64k", "thin-pack", "ofs-delta", "shallow")
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,7 @@ def fetch_request(
     progress: bool = False,
 ) -> bytes:
     """Asks for a pack with `wants` and, to `depth`, their history; `capabilities` are the server's."""
-    wished = (
-        ["side-band-64k", "ofs-delta", "shallow"] + ["filter"] * bool(object_filter) + ["no-progress"] * (not progress)
-    )
+    wished = [*_WISHED, *["filter"] * bool(object_filter), *["no-progress"] * (not progress)]
     spoken = [name for name in wished if name in capabilities]
     spoken += [AGENT] if "agent" in capabilities else []
     first, *others = [f"want {oid}" for oid in wants]

@@ -14,35 +14,46 @@ from typing import TYPE_CHECKING, BinaryIO
 from git_helper.git import delta
 from git_helper.git.links import Links
 from git_helper.git.pack_entries import BIG, BLOB, COMMIT, TAG, TREE, PackEntries
-from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
+from git_helper.git.pack_errors import DamagedPack, TooBig
 from git_helper.git.stored_objects import HEADERS, NO_BASE, StoredObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from git_helper.git.pack_entries import Base, Pieces
+    from git_helper.git.pack_errors import Limits
 
 _KEPT_DELTAS = 24 << 20
+_EVERY = 1024
 
 
 class ReceivedPack:
     """`feed` it the bytes of a pack, then `finish`. `path`: the file to make; `scratch`: a folder for big objects.
 
+    `progress` gets bytes so far, objects so far and objects in all.
     Raises DamagedPack, TooBig and OSError; the file is the caller's to remove then.
     """
 
-    def __init__(self, path: str, scratch: str, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        scratch: str,
+        limits: Limits,
+        progress: Callable[[int, int, int], None] | None = None,
+    ) -> None:
         self.links = Links()
         self.count = 0
         """The number of objects that the pack announced."""
         self.done = 0
-        self._limits = limits or Limits()
+        self._limits = limits
+        self._progress = progress
         self._entries = PackEntries(self, self._limits)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
         self._file: BinaryIO = open(descriptor, "w+b", buffering=1 << 20)  # noqa: SIM115
         self._objects = StoredObjects(self._file, scratch, self._limits)
         self._received = 0
         self._tail = b""
+        self._tail_read = False
         self._deltas: dict[int, bytes] = {}  # inflated, by number
         self._deltas_size = 0
         self._unresolved: list[int] = []
@@ -59,10 +70,13 @@ class ReceivedPack:
         self._received += len(data)
         self._tail = data[-20:] if len(data) >= 20 else (self._tail + data)[-20:]
         self._entries.feed(data)
+        if self._progress is not None:
+            self._progress(self._received, self.done, self.count)
 
     def finish(self) -> StoredObjects:
-        """All bytes have come: the objects of the pack, each of them known by its name."""
+        """All bytes have come: the objects of the pack, each of them known by its name. They can be read until `close`."""
         self._entries.finish()
+        self._tail_read = True
         objects = self._objects
         objects.complete(self._received - 20, self._tail)
         self._resolve_rest()
@@ -71,6 +85,7 @@ class ReceivedPack:
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
+        self._objects.close()
 
     def __enter__(self) -> ReceivedPack:
         return self
@@ -248,6 +263,8 @@ class ReceivedPack:
     def _name(self, number: int, kind: int, oid: bytes) -> None:
         self._objects.name(number, kind, oid)
         self.done += 1
+        if self._tail_read and self._progress is not None and self.done % _EVERY == 0:
+            self._progress(self._received, self.done, self.count)
 
 
 class _Gathered:

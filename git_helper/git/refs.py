@@ -24,10 +24,14 @@ class Refs:
     def __iter__(self) -> Iterator[RemoteRef]:
         return iter(self.refs)
 
-    def tips(self) -> list[Oid]:
-        """The commits of HEAD, branches and tags, each once."""
+    def tips(self) -> list[RemoteRef]:
+        """HEAD, branches and tags, one for each commit; a tag only where no branch is there."""
         roots = ("refs/heads/", "refs/tags/")
-        return list({ref.commit: None for ref in self.refs if ref.name == "HEAD" or ref.name.startswith(roots)})
+        found: dict[Oid, RemoteRef] = {}
+        for ref in sorted(self.refs, key=lambda ref: ref.peeled is not None):
+            if ref.name == "HEAD" or ref.name.startswith(roots):
+                found.setdefault(ref.commit, ref)
+        return list(found.values())
 
 
 def read_oid(text: bytes) -> Oid:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from git_helper.core.giturl import GitUrl
-    from git_helper.core.reference import Oid
+    from git_helper.core.reference import Oid, RemoteRef
     from git_helper.git.protocol_v0 import Advertisement
     from git_helper.net.message import Answered, Response
 
@@ -84,7 +84,7 @@ class HttpRepository:
                 if once.started:
                     raise
                 refusal = error
-        self._fetch_around(oid, once, refusal)
+        self._fetch_around(oid, once, depth, refusal)
 
     def commits(self, prefix: str) -> list[Oid]:
         """The commits of HEAD, branches and tags, and of their history, whose names begin with `prefix` (hexadecimal)."""
@@ -112,27 +112,39 @@ class HttpRepository:
         said = refusal.message.lower()
         return "shallow" in said or "deepen" in said or not self._can("shallow")
 
-    def _fetch_around(self, oid: Oid, feed: Feed, refusal: ServerError | NotGit) -> None:
+    def _fetch_around(self, oid: Oid, feed: Feed, depth: int | None, refusal: ServerError | NotGit) -> None:
         """`oid` by way of a ref that reaches it; all refs where the server cannot give commits alone."""
-        tips = self.ls_refs(_HISTORY).tips()
-        if not tips or oid in tips:
+        try:
+            tips = self.ls_refs(_HISTORY).tips()
+        except (ServerError, NotGit):
+            raise refusal from None
+        if not tips:
             raise refusal
-        if not self._can("filter"):
-            self._fetch(tips, feed, None)
-            return
-        nearest = self._history(tips).nearest(oid, tips)
-        if nearest is None:
-            hint = "is it pushed, and to a branch or tag? name one of these instead"
-            raise NotFound(f"cannot find the commit '{oid}': no branch or tag of '{self._shown}' reaches it", hint)
-        tip, distance = nearest
-        self._fetch([tip], feed, distance + 1 if self._can("shallow") else None)
+        of_tag = [tip.oid for tip in tips if tip.commit == oid != tip.oid]
+        if of_tag:  # the server gives the tag, and with it its commit
+            self._fetch(of_tag, feed, depth)
+        elif any(tip.oid == oid for tip in tips):
+            raise refusal
+        elif not self._can("filter"):
+            self._fetch([tip.oid for tip in tips], feed, None)
+        else:
+            nearest = self._history(tips).nearest(oid, tips)
+            if nearest is None:
+                hint = "is it pushed, and to a branch or tag? name one of these instead"
+                raise NotFound(f"cannot find the commit '{oid}': no branch or tag of '{self._shown}' reaches it", hint)
+            tip, steps = nearest
+            self._fetch([tip.oid], feed, steps + 1 if self._can("shallow") else None)
 
-    def _history(self, tips: list[Oid]) -> History:
+    def _history(self, tips: list[RemoteRef]) -> History:
         """All commits that `tips` reach: alone where the server can do that, else with all that belongs to them."""
         if not tips:
             return History()
-        object_filter = "tree:0" if self._can("filter") else None
-        return read_history(lambda feed: self._fetch(tips, feed, None, object_filter))
+        wants = [tip.oid for tip in tips]
+        if self._can("filter"):
+            history = read_history(lambda feed: self._fetch(wants, feed, None, "tree:0"))
+            if history.is_whole():  # dulwich's server leaves commits out
+                return history
+        return read_history(lambda feed: self._fetch(wants, feed, None))
 
     def _can(self, feature: str) -> bool:
         advertisement = self._advertise()

@@ -6,6 +6,7 @@ What is small is made in memory, with a bounded cache of what was made last; wha
 from __future__ import annotations
 
 import os
+import tempfile
 import zlib
 from array import array
 from collections import OrderedDict
@@ -13,10 +14,12 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from git_helper.git import delta
 from git_helper.git.pack_entries import BIG, BLOB, COMMIT, TAG, TREE
-from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
+from git_helper.git.pack_errors import DamagedPack, TooBig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from git_helper.git.pack_errors import Limits
 
 HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
 NO_BASE = -1
@@ -70,6 +73,17 @@ class StoredObjects:
         self._end = end
         self.checksum = checksum
         self._file.flush()
+
+    def move(self, path: str, destination: str) -> None:
+        """Puts the pack, whose path is `path`, at its place, on disk before it is visible."""
+        os.fsync(self._file.fileno())
+        self._file.close()  # Windows moves no open file
+        os.rename(path, destination)
+        self._file = open(destination, "rb")  # noqa: SIM115
+
+    def close(self) -> None:
+        """Closes the pack."""
+        self._file.close()
 
     def mark_big(self, number: int) -> None:
         """It must not be made in memory."""
@@ -173,9 +187,7 @@ class StoredObjects:
 
     def _instructions(self, number: int) -> BinaryIO:
         """The inflated delta, in memory or in a file."""
-        path = os.path.join(self._scratch, f"delta-{number}")
-        file: BinaryIO = open(path, "w+b")
-        os.unlink(path)
+        file: BinaryIO = tempfile.TemporaryFile(dir=self._scratch)  # noqa: SIM115
         for piece in self._pieces(number):
             file.write(piece)
         file.seek(0)

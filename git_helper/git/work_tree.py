@@ -120,7 +120,7 @@ class WorkTree:
         """One blob to all its paths."""
         writer = self._writer
         prefix = writer.prefix
-        if self._objects.is_big(number):
+        if self._objects.is_big(number) and self._objects.kinds[number] == BLOB:
             (first, kind), *others = spots
             writer.move(os.fsencode(self._objects.take(number)), prefix + first, kind)
             for path, other in others:

@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 def say(stderr: TextIO, kind: str, error: GitHelperError) -> None:
     """`git-helper: KIND: message` and its hint; foreign control characters are shown, not obeyed."""
-    lines = [f"git-helper: {kind}: {visible(error.message)}\n"]
-    if error.hint:
-        lines.append(f"git-helper: hint: {visible(error.hint)}\n")
+    tell(stderr, f"{kind}: {error.message}", *([f"hint: {error.hint}"] if error.hint else []))
+
+
+def tell(stderr: TextIO, *lines: str) -> None:
+    """Lines as `git-helper: …`; as `say`."""
     try:
-        stderr.write("".join(lines))
+        stderr.write("".join(f"git-helper: {visible(line)}\n" for line in lines))
         stderr.flush()
     except (OSError, UnicodeError):
         pass  # nobody is there to be told

@@ -28,24 +28,30 @@ def capability(stdout: BinaryIO) -> None:
     stdout.write(b"version 0\ncapability authtype\ncapability state\n")
 
 
-def get(stdin: BinaryIO, stdout: BinaryIO, chain: Callable[[bool], Chain]) -> None:
+def get(stdin: BinaryIO, stdout: BinaryIO, chain: Callable[[bool], Chain], explain: Callable[[str], None]) -> None:
     """Prints the first complete answer, or what is known in part, or nothing; `quit` when the person said no.
 
-    Raises StoreError for an answer that no line can carry.
+    `explain` hears, never with a secret, who answered, or why nobody did. Raises StoreError for an answer that no line
+    can carry.
     """
     message = wire.parse(wire.read(stdin))
     wanted = Description.of(message)
     if message.problem is not None or wanted is None:
+        explain(f"no answer: {message.problem or 'the request names no protocol and host'}")
         return
     able = message.list(b"capability")
     ready = AUTHTYPE in able
+    sources = chain(ready)
     try:
-        candidate = next(chain(ready).candidates(wanted, ready=ready), None)
-    except Cancelled:
+        candidate = next(sources.candidates(wanted, ready=ready), None)
+    except Cancelled as error:
+        explain(error.message)
         stdout.write(b"quit=1\n")
         return
     if candidate is None:
+        explain(f"no answer; asked: {', '.join(sources.names())}")
         return
+    explain(f"answered by: {candidate.source}")
     try:
         stdout.write(wire.serialize(_answer(candidate, able)))
     except ValueError as error:

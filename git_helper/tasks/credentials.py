@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from git_helper.core.credential import Account
 from git_helper.errors import Cancelled, GitHelperError
+from git_helper.secret import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -39,6 +40,7 @@ class AskedCredentials:
         writer: Callable[[], Store | None],
         readers: Callable[[], list[Store]],
         report: Report,
+        explain: Callable[[str], None],
     ) -> None:
         self._chain = chain
         self._names = names
@@ -47,6 +49,7 @@ class AskedCredentials:
         self._writer = writer
         self._readers = readers
         self._report = report
+        self._explain = explain
 
     def scoped(self, wanted: Description) -> Description:
         """Without its path, unless git is configured to ask for each repository by itself."""
@@ -67,6 +70,7 @@ class AskedCredentials:
 
     def approve(self, candidate: Candidate, wanted: Description) -> None:
         """What a person typed is kept in our store, what a helper gave by that helper; nothing else is copied."""
+        self._explain(f"let in at {visible(wanted.host)} by: {candidate.source}")
         with_report = self._reporting(candidate.source)
         if candidate.source == PERSON:
             with_report(lambda: self._keep(wanted, candidate.credential))
@@ -75,6 +79,7 @@ class AskedCredentials:
 
     def reject(self, candidate: Candidate, wanted: Description) -> None:
         """Only the very secret that was refused is forgotten, wherever it is kept."""
+        self._explain(f"refused at {visible(wanted.host)}, from: {candidate.source}")
         with_report = self._reporting(candidate.source)
         if candidate.source == HELPERS:
             with_report(lambda: self._helpers().tell("erase", wanted, candidate.credential))

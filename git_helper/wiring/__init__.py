@@ -1,12 +1,14 @@
 """The composition root: the only room that knows all rooms.
 
 Imports stand inside the functions on purpose: a room is loaded when someone enters it, so that a `get` answered from a
-variable or the file store starts in the time of the interpreter (tests/test_door.py holds the list of what it may load).
+variable or the file store starts in the time of the interpreter (tests/protocol/test_speed_contract.py holds the list of
+what it may load).
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from time import time
 
 from git_helper.core.chain import Chain
@@ -37,6 +39,13 @@ class House:
         self.environ: Mapping[str, str] = environment()
         self.folder = data_folder(self.environ)
         self._git_config: GitConfig | None = None
+
+    def explain(self, text: str) -> None:
+        """Says on stderr what happens, for who wants to know (`-v`)."""
+        if self.settings.verbose:
+            from git_helper.system.messages import tell
+
+            tell(sys.stderr, text)
 
     # sources
 
@@ -94,10 +103,16 @@ class House:
 
     def other_helpers(self, *, only_after_us: bool, authtype: bool) -> OtherHelpers:
         """The helpers of git's configuration without ourselves."""
-        from git_helper.sources.other_helpers import OtherHelpers
+        from git_helper.sources.other_helpers import SECONDS, OtherHelpers
 
-        config = self.git_config()
-        return OtherHelpers(self.environ, self.report, config=config, only_after_us=only_after_us, authtype=authtype)
+        return OtherHelpers(
+            self.environ,
+            self.report,
+            config=self.git_config(),
+            only_after_us=only_after_us,
+            authtype=authtype,
+            seconds=self.settings.timeout or SECONDS,
+        )
 
     def _person(self, wanted: Description) -> Source | None:
         if wanted.username is None or not self.may_ask():
@@ -236,7 +251,7 @@ def answer(operation: str, settings: Settings, report: Report, stdin: BinaryIO, 
     if CHAIN_GUARD in house.environ or operation not in task.OPERATIONS:
         return
     if operation == "get":
-        task.get(stdin, stdout, house.chain_for_git)
+        task.get(stdin, stdout, house.chain_for_git, house.explain)
     elif operation == "capability":
         task.capability(stdout)
     elif operation == "erase":

@@ -97,6 +97,7 @@ class CommandHouse(House):
             self.store_to_write,
             self.stores,
             self.report,
+            self.explain,
         )
         contexts, proxies = tls.contexts(self.environ), proxy.proxies(self.environ)
         return Session(contexts, self.settings.timeout, credentials=credentials, proxy_for=proxies)

@@ -15,6 +15,7 @@ from pathlib import Path
 from git_helper.core import record
 from git_helper.core.credential import Account, Credential
 from git_helper.secret import Secret
+from git_helper.stores.choice import Choice
 from git_helper.stores.credential_file import FOOTER, HEADER
 from scripts.benchmarks._harness import Bench
 from scripts.benchmarks._peers import ACCOUNT, ANSWER, HOST, REQUEST, helpers, program, run
@@ -43,7 +44,6 @@ def _environ(bench: Bench, name: str, **extra: str) -> dict[str, str]:
     home = bench.folder / name
     home.mkdir(mode=0o700, exist_ok=True)
     path = os.pathsep.join([str(bench.installation.bin), os.environ.get("PATH", os.defpath)])
-    # A byte-code cache that may not be written is no part of what is measured.
     return environment(home, PATH=path, **extra)
 
 
@@ -89,6 +89,7 @@ def _fill(data: Path, others: int) -> None:
     folder = data / "git-helper"
     folder.mkdir(mode=0o700, parents=True)
     (folder / "credentials").write_bytes(HEADER + record.dump(accounts) + FOOTER)
+    (folder / "store").write_bytes(Choice("file").dump())
 
 
 @contextlib.contextmanager

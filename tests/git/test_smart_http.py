@@ -14,7 +14,7 @@ from git_helper.git.checkout import download_tree
 from git_helper.git.http_answers import RepositoryNotFound
 from git_helper.git.pkt_line import NotGit, ServerError
 from tests.git.packs import checked_out, snapshot
-from tests.git.served import Version1Server, dulwich_server, opened
+from tests.git.served import Version1Server, dulwich_server, opened, scripted, served
 from tests.servers.git_http import Fault, GitHttpServer, Realm, Redirect
 from tests.servers.http_message import Request, Response
 from tests.servers.isolated import environment, git
@@ -148,7 +148,7 @@ _RESULT = [("Content-Type", "application/x-git-upload-pack-result")]
 @pytest.mark.parametrize("filters", [True, False])
 @pytest.mark.parametrize("version_2", [True, False])
 def test_a_commit_by_way_of_its_branch(root: Path, tmp_path: Path, filters: bool, version_2: bool) -> None:
-    oid = resolve(root / "demo.git", "main~3")
+    oid = resolve(root / "demo.git", "main~2")
     config = {"uploadpack.allowFilter": str(filters).lower()}
     with StrictServer(root, config=config, protocol_v2=version_2) as server:
         server.forbidden = (oid,)
@@ -223,10 +223,14 @@ def test_a_name_and_password_stay_with_their_origin(root: Path) -> None:
             assert other.authorizations == []
 
 
-def test_a_redirect_to_what_is_no_repository(root: Path) -> None:
-    with GitHttpServer(root, redirects=[Redirect("/x", "/demo.git/info/refs?service=git-upload-pack&x=")]) as server:
-        with opened(f"{server.url}/x") as repository, pytest.raises(NotGit, match="redirects to what is no repository"):
-            repository.ls_refs(["HEAD"])
+def test_a_redirect_to_what_is_no_repository() -> None:
+    def script(request: Request) -> Response:
+        if request.path == "/elsewhere":
+            return Response(200, [("Content-Type", KIND % "advertisement")], V2)
+        return Response(302, [("Location", "/elsewhere")])
+
+    with scripted(script) as repository, pytest.raises(NotGit, match="redirects to what is no repository"):
+        repository.ls_refs(["HEAD"])
 
 
 # ---------------------------------------------------------------------- answers that are not git's
@@ -234,9 +238,9 @@ def test_a_redirect_to_what_is_no_repository(root: Path) -> None:
 
 def test_no_such_repository(root: Path) -> None:
     (case,) = [case for case in json.loads((ROOT / "tests/cases/git-auth.json").read_text()) if case["id"] == "GIT-014"]
-    with GitHttpServer(root, realms=[Realm("/", [("u", "p")], deny=404)]) as server:
-        with opened(f"{server.url}/demo.git") as repository, pytest.raises(RepositoryNotFound) as caught:
-            repository.ls_refs(["HEAD"])
+    server = GitHttpServer(root, realms=[Realm("/", [("u", "p")], deny=404)])
+    with served(server) as repository, pytest.raises(RepositoryNotFound) as caught:
+        repository.ls_refs(["HEAD"])
     assert caught.value.hint == case["expected"]["hint"]
     assert caught.value.error == case["expected"]["error"]
     assert f"'{server.url}/demo.git'" in caught.value.message
@@ -271,7 +275,7 @@ KIND = "application/x-git-upload-pack-%s"
 @pytest.mark.parametrize("name", STRANGE)
 def test_strange_answers(name: str) -> None:
     script, error, message = STRANGE[name]
-    with RecordingServer(script) as server, opened(f"{server.url}/x.git") as repository:
+    with scripted(script) as repository:
         with pytest.raises(error, match=message):
             repository.ls_refs(["HEAD"])
         with pytest.raises(error, match=message):
@@ -309,7 +313,7 @@ WRONG_PACKETS = {
 @pytest.mark.parametrize("name", WRONG_PACKETS)
 def test_wrong_packets(name: str) -> None:
     post, get, error, message = WRONG_PACKETS[name]
-    with RecordingServer(git_answer(post, get)) as server, opened(f"{server.url}/x.git") as repository:
+    with scripted(git_answer(post, get)) as repository:
         with pytest.raises(error, match=message) as caught:
             repository.ls_refs(["HEAD"])
         assert "\x1b" not in str(caught.value)
@@ -329,9 +333,8 @@ def test_wrong_packs(name: str) -> None:
         "acknowledgments": (line(b"acknowledgments\n") + line(b"NAK\n") + b"0000", NotGit, "no pack"),
     }
     body, error, message = answers[name]
-    with RecordingServer(git_answer(body, V2)) as server, opened(f"{server.url}/x.git") as repository:
-        with pytest.raises(error, match=message):
-            repository.fetch(Oid("1" * 40), lambda data: None)
+    with scripted(git_answer(body, V2)) as repository, pytest.raises(error, match=message):
+        repository.fetch(Oid("1" * 40), lambda data: None)
 
 
 def test_messages_of_the_server_are_told_line_by_line(root: Path) -> None:
@@ -355,24 +358,22 @@ def test_messages_of_the_server_are_told_line_by_line(root: Path) -> None:
 def test_sha256_is_refused_by_name(tmp_path: Path) -> None:
     make_repository(tmp_path / "root/demo.git", object_format="sha256")
     for version_2 in (True, False):
-        with GitHttpServer(tmp_path / "root", protocol_v2=version_2) as server:
-            with opened(f"{server.url}/demo.git") as repository:
-                with pytest.raises(UnsupportedObjectFormat, match="SHA256"):
-                    repository.ls_refs(["HEAD"])
-                with pytest.raises(UnsupportedObjectFormat, match="SHA256"):
-                    repository.fetch(Oid("1" * 40), lambda data: None)
+        with served(GitHttpServer(tmp_path / "root", protocol_v2=version_2)) as repository:
+            with pytest.raises(UnsupportedObjectFormat, match="SHA256"):
+                repository.ls_refs(["HEAD"])
+            with pytest.raises(UnsupportedObjectFormat, match="SHA256"):
+                repository.fetch(Oid("1" * 40), lambda data: None)
 
 
 @pytest.mark.parametrize("version_2", [True, False])
 def test_an_empty_repository(tmp_path: Path, version_2: bool) -> None:
     (tmp_path / "root").mkdir()
-    git("init", "--quiet", "--bare", tmp_path / "root/empty.git", env=environment(tmp_path))
-    with GitHttpServer(tmp_path / "root", protocol_v2=version_2) as server:
-        with opened(f"{server.url}/empty.git") as repository:
-            assert repository.ls_refs(["HEAD"]).refs == ()
-            assert repository.commits("1234567") == []
-            with pytest.raises((NotFound, ServerError)):
-                repository.fetch(Oid("1" * 40), lambda data: None)
+    git("init", "--quiet", "--bare", tmp_path / "root/demo.git", env=environment(tmp_path))
+    with served(GitHttpServer(tmp_path / "root", protocol_v2=version_2)) as repository:
+        assert repository.ls_refs(["HEAD"]).refs == ()
+        assert repository.commits("1234567") == []
+        with pytest.raises((NotFound, ServerError)):
+            repository.fetch(Oid("1" * 40), lambda data: None)
 
 
 @pytest.mark.parametrize("reset", [True, False])

@@ -51,7 +51,7 @@ def chain(*credentials: Credential | GitHelperError, name: str = "known") -> Cha
 
 def got(request: bytes, *credentials: Credential | GitHelperError, name: str = "known") -> bytes:
     stdout = io.BytesIO()
-    answer.get(io.BytesIO(request), stdout, lambda ready: chain(*credentials, name=name))
+    answer.get(io.BytesIO(request), stdout, lambda ready: chain(*credentials, name=name), lambda text: None)
     return stdout.getvalue()
 
 
@@ -89,7 +89,7 @@ def test_nobody_is_asked_for_what_cannot_be_trusted(request_: bytes) -> None:
         raise AssertionError("the chain is opened")
 
     stdout = io.BytesIO()
-    answer.get(io.BytesIO(request_), stdout, never)
+    answer.get(io.BytesIO(request_), stdout, never, lambda text: None)
     assert stdout.getvalue() == b""
 
 
@@ -106,6 +106,9 @@ def test_a_ready_header_goes_only_to_who_announced_it() -> None:
     assert got(ASK, BEARER) == b""
     assert got(ASK, BEARER, alice()) == b"username=alice\npassword=p\n"
     assert got(b"capability[]=other\n" + ASK, BEARER) == b""
+    both = alice(authtype=b"Bearer", credential=Secret(b"t"))
+    assert got(ASK, both) == b"username=alice\npassword=p\n"
+    assert got(b"capability[]=authtype\n" + ASK, both).startswith(b"capability[]=authtype\nauthtype=Bearer\n")
 
 
 def test_all_that_is_known_of_an_answer_is_said() -> None:
