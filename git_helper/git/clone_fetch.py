@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from dulwich.errors import GitProtocolError, HangupException, NotGitRepository
+from dulwich.objects import ObjectID
 
 from git_helper.core.redaction import redact
 from git_helper.core.reference import Oid
@@ -25,9 +26,10 @@ from git_helper.git.received_pack import ReceivedPack
 from git_helper.git.refs import unsupported_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
-    from dulwich.client import FetchPackResult
+    from dulwich.client import FetchPackResult, GitClient
+    from dulwich.refs import Ref
 
     from git_helper.core.giturl import GitUrl
     from git_helper.git.clone_refs import Layout
@@ -45,24 +47,6 @@ _PROTOCOL_ERRORS = (
     KeyError,
     IndexError,
 )
-
-
-class Client(Protocol):
-    """A repository on a server, over any transport, as dulwich's clients are."""
-
-    protocol_version: int
-
-    def fetch_pack(
-        self,
-        path: str,
-        determine_wants: Callable[..., list[bytes]],
-        graph_walker: NoHistory,
-        pack_data: Callable[[bytes], int],
-        progress: Callable[[bytes], None] | None = None,
-        depth: int | None = None,
-        ref_prefix: list[bytes] | None = None,
-    ) -> FetchPackResult:
-        """Gives the bytes of a pack to `pack_data`."""
 
 
 @dataclass
@@ -102,7 +86,7 @@ class Fetch:
 
     def __init__(
         self,
-        client: Client,
+        client: GitClient,
         url: GitUrl,
         folder: str,
         scratch: str,
@@ -128,7 +112,7 @@ class Fetch:
         result, depth = self._fetch(wish)
         if result.object_format not in (None, "sha1"):
             raise unsupported_format(result.object_format)
-        advertised = Advertised.of(result.refs, result.symrefs, self._default_branch)
+        advertised = self._advertised(result.refs, result.symrefs)
         objects = self._finish(set(result.new_shallow or ()))
         found = layout(
             wish,
@@ -168,11 +152,12 @@ class Fetch:
     def _ask(self, wish: Wish, depth: int | None) -> FetchPackResult:
         shown = self._url.masked_clone_url
 
-        def determine_wants(refs: dict[bytes, bytes], depth: int | None = None) -> list[bytes]:
+        def determine_wants(refs: Mapping[Ref, ObjectID], depth: int | None = None) -> list[ObjectID]:  # noqa: ARG001
             if any(len(oid) != 40 for oid in refs.values()):
                 raise unsupported_format("sha256")
             any_commit = self._client.protocol_version == 2
-            return wants(wish, Advertised.of(refs, {}, self._default_branch), any_commit=any_commit)
+            advertised = self._advertised(refs, {})
+            return [ObjectID(oid) for oid in wants(wish, advertised, any_commit=any_commit)]
 
         try:
             return self._client.fetch_pack(
@@ -192,6 +177,10 @@ class Fetch:
             said = redact(str(error))[:300]
             reason = f"cannot clone '{shown}': the server's answer cannot be read" + (f" ({said})" if said else "")
             raise NotGit(reason) from error
+
+    def _advertised(self, refs: Mapping[Ref, ObjectID | None], symrefs: Mapping[Ref, Ref]) -> Advertised:
+        targets = {bytes(name): bytes(target) for name, target in symrefs.items()}
+        return Advertised.of({bytes(name): oid for name, oid in refs.items()}, targets, self._default_branch)
 
     def _feed(self, data: bytes) -> int:
         self._pack.feed(data)

@@ -29,9 +29,12 @@ from git_helper.secret import visible
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from dulwich.client import GitClient
+
     from git_helper.core.giturl import GitUrl
-    from git_helper.git.clone_fetch import Client, Fetched
+    from git_helper.git.clone_fetch import Fetched
     from git_helper.git.lfs_pointer import LfsPointer
+    from git_helper.git.stored_objects import StoredObjects
     from git_helper.git.submodules import Submodule
     from git_helper.git.work_tree import CheckedOut
 
@@ -42,16 +45,14 @@ _DEEPEST = 32
 class LfsObjects(Protocol):
     """The LFS side of a repository; LfsClient is one."""
 
-    def fetch(
-        self, pointers: Iterable[LfsPointer], folder: str, progress: Callable[[int], None] | None = None
-    ) -> None:
+    def fetch(self, pointers: Iterable[LfsPointer], folder: str, progress: Callable[[int], None] | None = None) -> None:
         """Puts what they stand for below `folder`."""
 
 
 class Connections(Protocol):
     """Ways to repositories; HttpConnections is one. Both raise UsageError for a URL they cannot speak to."""
 
-    def client(self, url: GitUrl) -> tuple[Client, str]:
+    def client(self, url: GitUrl) -> tuple[GitClient, str]:
         """A dulwich client, and the path to ask it for."""
 
     def lfs(self, url: GitUrl, endpoint: str | None) -> LfsObjects:
@@ -192,19 +193,17 @@ class _One:
                     if not found.packed
                     else "the server's default branch does not exist, so nothing is checked out"
                 )
-            elif self._folder is not None:
-                submodules = self._check_out(fetched, self._folder)
+            elif self._folder is not None and fetched.objects is not None:
+                submodules = self._check_out(fetched.objects, fetched.head, self._folder)
                 if submodules and self._options.recurse_submodules:
                     self._add(submodules, self._folder, active=active is None)
         return fetched, self._warnings
 
-    def _check_out(self, fetched: Fetched, folder: str) -> list[tuple[bytes, bytes]]:
+    def _check_out(self, stored: StoredObjects, commit: bytes, folder: str) -> list[tuple[bytes, bytes]]:
         """Writes files and index; paths and commits of the submodules."""
-        assert fetched.objects is not None
-        assert fetched.head is not None
         house, watch, name = self._house, self._house._watch, self._name
-        tree = WorkTree(fetched.objects, os.fsencode(folder), house._limits, fold=house._folds)
-        done = tree.write(fetched.head, None if watch is None else (lambda *counts: watch.files(name, *counts)))
+        tree = WorkTree(stored, os.fsencode(folder), house._limits, fold=house._folds)
+        done = tree.write(commit, None if watch is None else (lambda *counts: watch.files(name, *counts)))
         self._fetch_lfs(done, os.fsencode(folder))
         write_index_file(os.path.join(self._git_folder, "index"), done.entries)
         return done.submodules

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from git_helper.git.pack_entries import COMMIT, TAG, TREE
+from git_helper.git.pack_entries import COMMIT, TREE
 from git_helper.git.pack_errors import DamagedPack
 
 if TYPE_CHECKING:

@@ -53,10 +53,12 @@ class ObjectCache:
         place = self.place(url, commit)
         try:
             os.makedirs(self.folder, mode=0o700, exist_ok=True)
+            # `--cache-dir` may name a folder that others can read.
+            os.makedirs(os.path.join(self.folder, VERSION), mode=0o700, exist_ok=True)
             os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"cannot make the cache '{self.folder}': {error.strerror}", "name another: --cache-dir DIR"
+                f"cannot make the cache '{self.folder}': {(error.strerror or '').lower()}", "name another: --cache-dir DIR"
             ) from error
         return place
 
@@ -87,15 +89,18 @@ class ObjectCache:
             yield from _folders(repository)
 
     def _remove(self, folders: list[str]) -> Freed:
-        size = 0
+        commits = size = 0
         for folder in folders:
-            size += _size(folder)
+            room = _size(folder)
             # Out of sight first, so that nobody takes a half-removed tree for a whole one.
             gone = f"{folder}.gone-{os.getpid()}"
             with contextlib.suppress(OSError):
                 os.rename(folder, gone)
                 remove_tree(gone)
-        return Freed(len(folders), size)
+                commits, size = commits + 1, size + room
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(folder))  # the repository's, when this was its last commit
+        return Freed(commits, size)
 
 
 def _folders(path: str) -> Iterator[str]:
@@ -107,12 +112,18 @@ def _folders(path: str) -> Iterator[str]:
 
 
 def _last_used(folder: str) -> float:
+    """Also of one that is being fetched just now: its temporary files change the folder."""
     times = [0.0]
-    for name in (_USED, "tree"):
+    for name in (_USED, "tree", ""):
         with contextlib.suppress(OSError):
             times.append(os.stat(os.path.join(folder, name)).st_mtime)
     return max(times)
 
 
 def _size(folder: str) -> int:
-    return sum(os.lstat(os.path.join(path, name)).st_size for path, _, names in os.walk(folder) for name in names)
+    size = 0
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):  # another process may be removing it, too
+                size += os.lstat(os.path.join(path, name)).st_size
+    return size

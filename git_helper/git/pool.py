@@ -21,8 +21,9 @@ from git_helper.net.message import Request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from dulwich.client import GitClient
+
     from git_helper.core.giturl import GitUrl
-    from git_helper.git.clone_fetch import Client
     from git_helper.net.message import Headers, Response
     from git_helper.secret import Secret
 
@@ -39,7 +40,7 @@ class Sender(Protocol):
         """The answer; a context manager."""
 
 
-def http_client(session: Sender, url: GitUrl) -> Client:
+def http_client(session: Sender, url: GitUrl) -> GitClient:
     """A client for the repository; the path that its methods ask for is empty. Raises what the session raises."""
     return HttpGitClient(url.safe_url, pool_manager=SessionPool(session, url), thin_packs=False, include_tags=True)  # type: ignore[arg-type]
 
@@ -160,7 +161,7 @@ class HttpConnections:
     def __init__(self, session: Sender) -> None:
         self._session = session
 
-    def client(self, url: GitUrl) -> tuple[Client, str]:
+    def client(self, url: GitUrl) -> tuple[GitClient, str]:
         """Raises UsageError for a URL of another transport."""
         if url.scheme not in ("http", "https"):
             raise UsageError(f"cannot clone '{url.masked_clone_url}': only http and https can be cloned from")

@@ -15,6 +15,7 @@ from git_helper.git import delta
 from git_helper.git.links import Links
 from git_helper.git.pack_entries import BIG, BLOB, COMMIT, TAG, TREE, PackEntries
 from git_helper.git.pack_errors import DamagedPack, TooBig
+from git_helper.git.received_pieces import Gathered, Hashed, Skipped
 from git_helper.git.stored_objects import HEADERS, NO_BASE, StoredObjects
 
 if TYPE_CHECKING:
@@ -117,15 +118,15 @@ class ReceivedPack:
         if kind in (COMMIT, TREE, TAG):
             if size > self._limits.tree_size:
                 raise TooBig("the size of a tree, commit or tag is", size, self._limits.tree_size)
-            return _Gathered(self, offset, kind)
+            return Gathered(self, offset, kind)
         if kind == BLOB:
             number = self._objects.add(offset, NO_BASE)
             self._objects.mark_big(number)
-            return _Hashed(self, number, size)
+            return Hashed(self, number, size)
         number = self._number(offset, base)
         self._objects.mark_big(number)
         self._unresolved.append(number)
-        return _Skipped()
+        return Skipped()
 
     def big_done(self, number: int, oid: bytes) -> None:
         """A big blob has been hashed; its bytes are in the pack."""
@@ -142,8 +143,7 @@ class ReceivedPack:
             if before == NO_BASE:
                 self._base_names[number] = base
             return number
-        assert base is not None
-        before = bisect_left(objects.offsets, base)
+        before = bisect_left(objects.offsets, base or 0)
         if before == len(objects.offsets) or objects.offsets[before] != base:
             raise DamagedPack("a delta names a base where no object begins")
         return objects.add(offset, before)
@@ -265,47 +265,3 @@ class ReceivedPack:
         self.done += 1
         if self._tail_read and self._progress is not None and self.done % _EVERY == 0:
             self._progress(self._received, self.done, self.count)
-
-
-class _Gathered:
-    """A big tree, commit or tag, which is needed in one piece all the same."""
-
-    def __init__(self, pack: ReceivedPack, offset: int, kind: int) -> None:
-        self._pack = pack
-        self._entry = (offset, kind)
-        self._parts: list[bytes] = []
-
-    def write(self, piece: bytes) -> None:
-        """The next bytes."""
-        self._parts.append(piece)
-
-    def done(self) -> None:
-        """All bytes are there."""
-        self._pack.whole(*self._entry, None, b"".join(self._parts), ())
-
-
-class _Hashed:
-    """A big blob: its bytes are in the pack, only its name is wanted."""
-
-    def __init__(self, pack: ReceivedPack, number: int, size: int) -> None:
-        self._pack = pack
-        self._number = number
-        self._checksum = hashlib.sha1(HEADERS[BLOB] % size, usedforsecurity=False)
-
-    def write(self, piece: bytes) -> None:
-        """The next bytes."""
-        self._checksum.update(piece)
-
-    def done(self) -> None:
-        """All bytes are there."""
-        self._pack.big_done(self._number, self._checksum.digest())
-
-
-class _Skipped:
-    """A big delta: it is inflated again when its turn comes."""
-
-    def write(self, piece: bytes) -> None:
-        """The next bytes."""
-
-    def done(self) -> None:
-        """All bytes are there."""

@@ -6,6 +6,7 @@ of fsyncs would cost more than the download.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
 import os
@@ -76,6 +77,9 @@ def staged(destination: str, seconds: float = WAIT_SECONDS) -> Iterator[Staging 
     with _disk_errors(destination):
         made = _make_parents(parent)
         lock = _acquire(os.path.join(parent, prefix + ".lock"), destination, seconds)
+    folder = os.path.join(parent, f"{prefix}.tmp-{secrets.token_hex(6)}")
+    unfinished = (folder, os.path.join(parent, prefix + ".lock"), made)
+    _unfinished.add(unfinished)
     published = False
     try:
         with _disk_errors(destination):
@@ -84,7 +88,6 @@ def staged(destination: str, seconds: float = WAIT_SECONDS) -> Iterator[Staging 
                 published = True
                 yield None
                 return
-            folder = os.path.join(parent, f"{prefix}.tmp-{secrets.token_hex(6)}")
             os.mkdir(folder, 0o700)
             try:
                 yield Staging(destination, folder)
@@ -93,8 +96,27 @@ def staged(destination: str, seconds: float = WAIT_SECONDS) -> Iterator[Staging 
                 remove_tree(folder)
     finally:
         _release(lock, os.path.join(parent, prefix + ".lock"))
+        _unfinished.discard(unfinished)
         if not published:
             _remove_parents(parent, made)
+
+
+_unfinished: set[tuple[str, str, str | None]] = set()
+"""Temporary folder, lock and topmost new parent of what is under way: threads may not live to remove them."""
+
+
+@atexit.register
+def _remove_unfinished() -> None:
+    for folder, lock, made in tuple(_unfinished):
+        # A thread that still writes there loses its way, and the next run sweeps this name, too.
+        gone = f"{folder.rpartition('-')[0]}-{secrets.token_hex(6)}"
+        with contextlib.suppress(OSError):
+            os.rename(folder, gone)
+            remove_tree(gone)
+        if sys.platform != "win32":
+            with contextlib.suppress(OSError):
+                os.unlink(lock)
+        _remove_parents(os.path.dirname(folder), made)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_helper.git import delta
-from git_helper.git.pack_entries import BIG, BLOB, COMMIT, TAG, TREE
+from git_helper.git.pack_entries import BLOB, COMMIT, TAG, TREE
 from git_helper.git.pack_errors import DamagedPack, TooBig
 
 if TYPE_CHECKING:

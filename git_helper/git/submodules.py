@@ -1,10 +1,11 @@
-"""`.gitmodules` (gitmodules(5)), which whoever wrote the repository wrote: read as git reads it, refused where git refuses."""
+"""`.gitmodules` (gitmodules(5)), written by whoever wrote the repository: read as git reads it, refused where git refuses."""
 
 from __future__ import annotations
 
 import io
 import re
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dulwich.config import ConfigFile
@@ -82,7 +83,7 @@ def _check(submodule: Submodule, path: bytes) -> None:
 def refuse_nested(submodules: Iterable[Submodule]) -> None:
     """No repository below .git/modules inside another one (CVE-2024-32002's ground). Raises UsageError."""
     names = sorted(submodule.name.lower() for submodule in submodules)
-    for one, other in zip(names, names[1:], strict=False):
+    for one, other in pairwise(names):
         if one == other or other.startswith(one + b"/"):
             raise UnsafeSubmodule(other, f"its repository would be inside the one of '{visible(one)}'")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from git_helper.errors import GitHelperError, NotFound, UsageError
+from git_helper.errors import Cancelled, GitHelperError, NotFound, UsageError
+from git_helper.git.staging import ending_signals
 from git_helper.secret import visible
+from git_helper.system.together import together
 from git_helper.tasks.resolve import WORKERS, Outcome
 
 if TYPE_CHECKING:
@@ -41,16 +43,17 @@ class Downloaded:
 
 
 def download(outcomes: Sequence[Outcome], folder: str, fetcher: Fetcher) -> list[Downloaded]:
-    """Fetches what was resolved, several at once, each tree once; the results are in the order given."""
+    """Fetches what was resolved, several at once, each tree once; the results are in the order given.
+
+    Raises Cancelled when a person says no.
+    """
     targets: dict[str, Outcome] = {}
     for outcome in outcomes:
         if outcome.url is not None and outcome.choice is not None:
             targets.setdefault(_tree(folder, outcome), outcome)
-    errors: dict[str, GitHelperError | None] = {}
-    if targets:
-        with ThreadPoolExecutor(min(WORKERS, len(targets))) as pool:
-            work = {tree: pool.submit(_fetch, fetcher, outcome, tree) for tree, outcome in targets.items()}
-            errors = {tree: done.result() for tree, done in work.items()}
+    jobs = [partial(_fetch, fetcher, outcome, tree) for tree, outcome in targets.items()]
+    with ending_signals():
+        errors = dict(zip(targets, together(jobs, WORKERS), strict=True))
     return [_downloaded(outcome, folder, errors) for outcome in outcomes]
 
 
@@ -59,6 +62,8 @@ def _fetch(fetcher: Fetcher, outcome: Outcome, tree: str) -> GitHelperError | No
         return None
     try:
         fetcher.fetch(outcome.url, outcome.choice.commit, tree)
+    except Cancelled:
+        raise
     except GitHelperError as error:
         return error
     return None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Choice, RefNotFound, choose
 from git_helper.core.requirements_rewrite import rewrite
-from git_helper.errors import GitHelperError
+from git_helper.errors import Cancelled, GitHelperError
+from git_helper.system.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -86,21 +87,22 @@ class Outcome:
 def resolve(
     wanted: Sequence[Wanted], open_repository: Callable[[GitUrl], Repository], cached: Callable[[GitUrl, Oid], bool]
 ) -> list[Outcome]:
-    """The outcome of each, in order. A whole hash is taken as it is, without a question; one failure stops no other."""
+    """The outcome of each, in order. A whole hash is taken as it is, without a question; one failure stops no other.
+
+    Raises Cancelled when a person says no.
+    """
     groups: dict[object, list[int]] = {}
     outcomes = [Outcome(one, error=one.error) for one in wanted]
     for number, outcome in enumerate(outcomes):
         if outcome.url is not None:
             groups.setdefault(_group(outcome.url), []).append(number)
-    if groups:
-        with ThreadPoolExecutor(min(WORKERS, len(groups))) as pool:
-            work = [
-                pool.submit(_resolve_group, [outcomes[number] for number in numbers], open_repository, cached)
-                for numbers in groups.values()
-            ]
-            for numbers, done in zip(groups.values(), work, strict=True):
-                for number, outcome in zip(numbers, done.result(), strict=True):
-                    outcomes[number] = outcome
+    jobs = [
+        partial(_resolve_group, [outcomes[number] for number in numbers], open_repository, cached)
+        for numbers in groups.values()
+    ]
+    for numbers, done in zip(groups.values(), together(jobs, WORKERS), strict=True):
+        for number, outcome in zip(numbers, done, strict=True):
+            outcomes[number] = outcome
     return outcomes
 
 
@@ -123,12 +125,16 @@ def _resolve_group(
         if prefixes:
             repository = open_repository(urls[0])
             refs = repository.ls_refs(prefixes)
+    except Cancelled:
+        raise
     except GitHelperError as error:
         return [Outcome(one.wanted, error=error) for one in outcomes]
     done = []
     for one, url in zip(outcomes, urls, strict=True):
         try:
             choice = _chosen(url, () if refs is None else refs.refs, repository)
+        except Cancelled:
+            raise
         except GitHelperError as error:
             done.append(Outcome(one.wanted, error=error))
             continue

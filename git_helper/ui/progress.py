@@ -39,7 +39,8 @@ class Display:
         self._lock = threading.RLock()
         self._progress: Progress | None = None
         self._running = False
-        if console.is_terminal and not quiet:
+        # Not console.is_terminal: FORCE_COLOR makes that true for a file, too.
+        if sys.stderr.isatty() and not quiet:
             columns = (
                 TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=20),
@@ -47,7 +48,7 @@ class Display:
                 TransferSpeedColumn(),
             )
             note = TextColumn("{task.fields[note]}", markup=False)
-            self._progress = Progress(*columns, note, console=console, transient=True)
+            self._progress = Progress(*columns, note, console=console, transient=True, redirect_stdout=False)
 
     def __enter__(self) -> Display:
         self._start()

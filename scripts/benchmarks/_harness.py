@@ -1,9 +1,10 @@
-"""Runs subjects in turn (A B C A B C …), so that the noise of the machine falls on all of them, and measures each run."""
+"""Runs subjects in turn (A B C B C A …), so that the noise of the machine falls on all of them, and measures each run."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -66,8 +67,9 @@ class Bench:
             else:
                 working.append(subject)
         figures = {subject.name: Figures() for subject in working}
-        for _ in range(self.rounds):
-            for subject in working:
+        for number in range(self.rounds):
+            # Another order each time: what ran before leaves its traces in the caches.
+            for subject in random.Random(number).sample(working, len(working)):
                 figures[subject.name].times.append(runner.timed(subject))
         for subject in working:
             figures[subject.name].memory = runner.peak_memory(subject)

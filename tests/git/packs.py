@@ -48,8 +48,13 @@ def number(size: int) -> bytes:
 
 def delta(base: bytes, result: bytes) -> bytes:
     """A delta that copies what the two have in common at the front, and brings the rest."""
-    common = next((at for at, (one, other) in enumerate(zip(base, result, strict=False)) if one != other), None)
-    common = min(len(base), len(result)) if common is None else common
+    common, above = 0, min(len(base), len(result)) + 1
+    while above - common > 1:
+        middle = (common + above) // 2
+        if base[common:middle] == result[common:middle]:
+            common = middle
+        else:
+            above = middle
     parts = [number(len(base)), number(len(result))]
     for start in range(0, common, 0xFFFF):
         size = min(0xFFFF, common - start)

@@ -1,4 +1,4 @@
-"""Objects over 8 MiB pass through files: whole, as deltas, bases of deltas, before or after their trees; memory is bounded."""
+"""Objects over 8 MiB pass through files: whole, as deltas and as bases of deltas, in any order; memory is bounded."""
 
 from __future__ import annotations
 
@@ -133,7 +133,8 @@ def test_a_big_blob_is_no_link(tmp_path: Path) -> None:
 
 
 MEASURE = """
-import resource, sys, zlib, hashlib, os
+import sys, zlib, hashlib, os
+from git_helper.core.reference import Oid
 from git_helper.git.unpack import Unpack
 
 def peak():

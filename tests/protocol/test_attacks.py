@@ -293,7 +293,7 @@ PIECES = [
 def test_an_answer_goes_only_to_a_request_that_everybody_reads_alike(request_: bytes) -> None:
     stdout = io.BytesIO()
     chain = Chain([("store", lambda wanted: Stored())], lambda *_: None, 0.0)
-    answer.get(io.BytesIO(request_), stdout, lambda ready: chain)
+    answer.get(io.BytesIO(request_), stdout, lambda ready: chain, lambda _: None)
     if stdout.getvalue():
         message = re.split(rb"\n\r?\n", b"\n" + request_)[0] if not request_.startswith(b"\n") else b""
         last_url = message.rpartition(b"url=")[2]

@@ -262,6 +262,23 @@ def test_an_option_may_stand_before_the_operation_in_the_configuration(home: Pat
     assert get(HOST, "--store=file") == "username=alice\npassword=pass-a\n"
 
 
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (HOST, "answered by: file"),
+        ("protocol=https\nhost=other.example\n", "no answer; asked: variable, netrc, file"),
+        ("protocol=https\n", "no answer: the request names no protocol and host"),
+        (HOST + "host=other.example\n", "no answer: 'host' is given twice"),
+    ],
+)
+def test_with_v_git_helper_says_who_answered(request_: str, says: str) -> None:
+    tell("store", ALICE)
+    done = run_helper("-v", "get", stdin=request_.encode())
+    assert done.returncode == 0
+    assert says in done.stderr.decode()
+    assert b"pass-a" not in done.stderr
+
+
 def test_the_store_is_for_its_owner_only(home: Path) -> None:
     old = os.umask(0)
     try:
