@@ -48,6 +48,12 @@ def main(program: str, words: Sequence[str], stdin: BinaryIO, stdout: BinaryIO, 
         return 130
     except BrokenPipeError:
         return 0  # whoever reads has what they want and closed the pipe; git ignores SIGPIPE of its helpers
+    except OSError as error:
+        from git_helper.system.messages import say
+
+        subject = f" '{error.filename}'" if error.filename else " the answer"
+        say(stderr, "error", GitHelperError(f"cannot read or write{subject}: {error.strerror or type(error).__name__}"))
+        return 1
     except Exception as error:
         return report_bug(error, words, stderr)
 

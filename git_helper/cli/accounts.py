@@ -73,7 +73,7 @@ def _logout(
 ) -> None:
     """Forget the stored token. It is not revoked at the server."""
     wanted = _wanted(command, url, username)
-    for one in accounts.forget(command.house.stores(), wanted, everyone=everyone):
+    for one in accounts.forget(command.house.stores(), wanted, command.house.report, everyone=everyone):
         user = visible(one.account.username or b"")
         command.messages.done(f"forgot the token of '{user}' for {visible(one.account.url())} ({one.store})")
     command.house.forget_in_cache(wanted)
@@ -82,7 +82,7 @@ def _logout(
 
 def _list(command: Command, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
     """Show every stored account. Secrets are never shown."""
-    kept = accounts.kept(command.house.stores())
+    kept = accounts.kept(command.house.stores(), command.house.report)
     if as_json:
         command.messages.data(tables.accounts_data(kept))
     elif kept:

@@ -75,7 +75,7 @@ def _resolve(
     else:
         for one in outcomes:
             if one.error is None:
-                command.messages.text(one.pinned or (one.wanted.requirement.display if one.wanted.requirement else ""))
+                command.messages.text(one.pinned or resolve.written(one))
     _finish(command, outcomes)
 
 
@@ -131,14 +131,15 @@ def _write_requirements(command: Command, gathered: gather.Gathered, outcomes: S
         return  # half a file would be taken for a whole one
     for one in outcomes:
         if one.wanted.source is None:
-            command.messages.text(one.pinned or (one.wanted.requirement.display if one.wanted.requirement else ""))
+            command.messages.text(resolve.written(one))
     for source in gathered.sources:
         command.messages.raw(resolve.rewritten(source, outcomes))
 
 
 def _finish(command: Command, done: Sequence[resolve.Outcome | download.Downloaded]) -> None:
     """Says each error once and ends with the worst exit code."""
-    for error in dict.fromkeys(one.error for one in done if one.error is not None):
+    errors = [one.error for one in done if one.error is not None]
+    for error in {(type(error), error.message, error.hint): error for error in errors}.values():
         command.messages.error(error)
     worst = max((one.exit_code for one in done), default=0)
     if worst:

@@ -7,13 +7,14 @@ a URL before the `@`. Reflogs are left out: git begins them with the first chang
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.core.reference import Oid, Reference
 from git_helper.errors import UsageError
 from git_helper.git import configuration, lfs_files
 from git_helper.git.clone_fetch import Fetch
+from git_helper.git.clone_options import Cloned
 from git_helper.git.clone_refs import Wish
 from git_helper.git.configuration import Configuration
 from git_helper.git.index_file import write_index_file
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from git_helper.core.giturl import GitUrl
     from git_helper.git.clone_fetch import Fetched
+    from git_helper.git.clone_options import Options, Watch
     from git_helper.git.lfs_pointer import LfsPointer
     from git_helper.git.stored_objects import StoredObjects
     from git_helper.git.submodules import Submodule
@@ -57,43 +59,6 @@ class Connections(Protocol):
 
     def lfs(self, url: GitUrl, endpoint: str | None) -> LfsObjects:
         """Its LFS side, at another URL if `endpoint` is one."""
-
-
-class Watch(Protocol):
-    """Who sees how it goes on. `name`: of the repository. The methods may be called very often."""
-
-    def pack(self, name: str, received: int, done: int, total: int) -> None:
-        """So many bytes have come, so many objects of so many are known."""
-
-    def files(self, name: str, done: int, total: int) -> None:
-        """So many files of so many are written."""
-
-    def lfs(self, name: str, size: int) -> None:
-        """So many more bytes of Git LFS have come; called by several threads."""
-
-    def message(self, name: str, text: bytes) -> None:
-        """What the server says, as it came: it is to be cleaned before a person sees it."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """`depth`: commits of history, None for all. `lfs`: whether files of Git LFS are fetched. See git-clone(1)."""
-
-    reference: Reference = field(default_factory=lambda: Reference.parse(None))
-    depth: int | None = None
-    bare: bool = False
-    recurse_submodules: bool = False
-    lfs: bool = True
-
-
-@dataclass(frozen=True)
-class Cloned:
-    """What there is now. `branch`: its full name, None for a detached HEAD; `commit`: None for an empty repository."""
-
-    folder: str
-    commit: Oid | None
-    branch: str | None
-    warnings: tuple[str, ...]
 
 
 class FullClone:

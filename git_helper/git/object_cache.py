@@ -58,7 +58,8 @@ class ObjectCache:
             os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"cannot make the cache '{self.folder}': {(error.strerror or '').lower()}", "name another: --cache-dir DIR"
+                f"cannot make the cache '{self.folder}': {(error.strerror or '').lower()}",
+                "name another: --cache-dir DIR",
             ) from error
         return place
 

@@ -42,7 +42,8 @@ class Sender(Protocol):
 
 def http_client(session: Sender, url: GitUrl) -> GitClient:
     """A client for the repository; the path that its methods ask for is empty. Raises what the session raises."""
-    return HttpGitClient(url.safe_url, pool_manager=SessionPool(session, url), thin_packs=False, include_tags=True)  # type: ignore[arg-type]
+    # thin-pack: dulwich's own server refuses clients without it; where nothing is there yet, no pack is thin.
+    return HttpGitClient(url.safe_url, pool_manager=SessionPool(session, url), include_tags=True)  # type: ignore[arg-type]
 
 
 class SessionPool:

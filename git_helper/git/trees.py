@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from git_helper.errors import GitHelperError, Unreachable
 from git_helper.git.checkout import Repository, download_once
-from git_helper.git.staging import ending_signals, staged
+from git_helper.git.staging import staged
 from git_helper.git.tree_copy import copy_tree
 from git_helper.secret import visible
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from git_helper.core.giturl import GitUrl
     from git_helper.core.reference import Oid
     from git_helper.git.object_cache import ObjectCache
+    from git_helper.git.staging import Staging
 
     class Job(Protocol):
         """One line of a progress display."""
@@ -44,17 +45,25 @@ class Trees:
 
     def fetch(self, url: GitUrl, commit: Oid, destination: str) -> None:
         """Writes the tree to `destination`, whole or not at all; one that is there already is taken as it is."""
-        with ending_signals(), staged(os.path.abspath(destination)) as staging:
+        with staged(os.path.abspath(destination)) as staging:
             if staging is None:
                 return
+            staging.publish(self._copied(url, commit, staging, destination))
+
+    def _copied(self, url: GitUrl, commit: Oid, staging: Staging, destination: str) -> str:
+        """A copy of the tree, once more when `cache clean` of another process took it away meanwhile."""
+        for name in ("tree", "again"):
             source = self.cached(url, commit)
-            folder = staging.make("tree", 0o777)
+            folder = staging.make(name, 0o777)
             try:
                 copy_tree(source, folder)
             except OSError as error:
+                if name == "tree" and not self._cache.has(url, commit):
+                    continue
                 reason = (error.strerror or type(error).__name__).lower()
                 raise GitHelperError(f"cannot write '{visible(destination)}': {reason}") from error
-            staging.publish(folder)
+            break
+        return folder
 
     def cached(self, url: GitUrl, commit: Oid) -> str:
         """The tree in the cache, fetched if it is not there yet."""

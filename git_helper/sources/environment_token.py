@@ -1,7 +1,7 @@
 """Explicit token variables: `GIT_HELPER_TOKEN_<HOST>`, with `GIT_HELPER_USERNAME_<HOST>` where the user name matters.
 
-HOST is the host, with `:port` unless it is the default one, in upper case, every other character `_`. Several hosts can
-be written so; `GIT_HELPER_HOST_<HOST>` names the one that is meant, and two of them in one command are an error.
+HOST is the host, with `:port` unless it is the default one, in upper case, every other character `_`. A host with a `-` is
+written like one with a dot there, so it gets its token only where `GIT_HELPER_HOST_<HOST>` names it.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ class EnvironmentToken:
         self._environ = environ
         self._to_bytes = to_bytes
         self._allow_http = allow_http
-        self._hosts: dict[str, str] = {}
 
     def find(self, wanted: Description) -> Iterator[Credential]:
-        """The token of exactly this origin. Raises UsageError when the variable's name stands for two hosts."""
+        """The token of exactly this origin. Raises UsageError when the variable may be meant for another host."""
         origin = wanted.origin()
         if origin is None or not origin.may_get_tokens(self._allow_http):
             return
         host = origin.authority()
         name = variable_suffix(host)
         token = self._environ.get("GIT_HELPER_TOKEN_" + name)
-        if not token or self._environ.get("GIT_HELPER_HOST_" + name, host).lower() != host:
+        meant = self._environ.get("GIT_HELPER_HOST_" + name)
+        if not token or (meant is not None and meant.lower() != host):
             return
-        other = self._hosts.setdefault(name, host)
-        if other != host:
-            message = f"the variable 'GIT_HELPER_TOKEN_{name}' stands for two hosts, '{other}' and '{host}'"
-            raise UsageError(message, f"say which one is meant: export GIT_HELPER_HOST_{name}={host}")
+        if meant is None and "-" in host:
+            # Of `git-corp.example` and `git.corp.example`, anyone may register the one that was not meant.
+            message = f"the variable 'GIT_HELPER_TOKEN_{name}' could be meant for another host than '{host}'"
+            raise UsageError(message, f"say that this one is meant: export GIT_HELPER_HOST_{name}={host}")
         username = self._environ.get("GIT_HELPER_USERNAME_" + name)
         user = self._to_bytes(username) if username else wanted.username or ANY_USER
         if wanted.username is None or wanted.username == user:

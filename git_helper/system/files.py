@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-import tempfile
 import time
 from typing import TYPE_CHECKING
 
@@ -75,23 +74,25 @@ def _wait_for(descriptor: int, path: str, deadline: float) -> None:
 def replace(path: str, content: bytes) -> None:
     """Puts `content` in place of `path` (mode 0600) in one step, on disk before it is visible.
 
-    A symbolic link stays; the file that it names is replaced. Raises StoreError; then `path` is as it was.
+    A symbolic link stays; the file that it names is replaced. For files that nobody else writes at the same time, or
+    under the lock: the temporary sibling has one name, so that no killed process leaves more than one, for the next to
+    overwrite. Raises StoreError; then `path` is as it was.
     """
     target = os.path.realpath(path)
-    folder = os.path.dirname(target)
-    private_folder(folder)
-    temporary = None
+    private_folder(os.path.dirname(target))
+    temporary = target + ".new"
     try:
-        descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)  # mkstemp makes it 0600
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o600)
         with open(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, target)
     except OSError as error:
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
         raise StoreError(f"cannot write '{path}': {error.strerror}") from error
 
 

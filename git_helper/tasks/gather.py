@@ -81,17 +81,27 @@ def _file(path: str, read: Read, environ: Mapping[str, str], seen: dict[str, Sou
     if real in seen:
         return []
     text = _decoded(path, read)
-    source = Source(path, text, scan(text, environ, os.getcwd()))
+    try:
+        source = Source(path, text, scan(text, environ, os.getcwd()))
+    except ParseError as error:
+        raise _placed(error, path) from None
     seen[real] = source
     wanted: list[Wanted] = []
     for number, item in enumerate(source.scan.items):
         if isinstance(item, RequirementItem):
             written = text[slice(*item.span)]
-            wanted.append(Wanted(written, item.requirement, item.error, source, number))
+            wrong = None if item.error is None else _placed(item.error, path)
+            wanted.append(Wanted(written, item.requirement, wrong, source, number))
         elif item.name in (REQUIREMENT, CONSTRAINT):
             nested = _file(_nested(path, item), read, environ, seen)
             wanted += nested if item.name == REQUIREMENT else []
     return wanted
+
+
+def _placed(error: ParseError, path: str) -> ParseError:
+    """With the file and line in its message."""
+    error.message = f"line {error.details.get('line', '?')} of '{visible(path)}': {error.message}"
+    return error
 
 
 def _nested(path: str, item: OptionItem) -> str:

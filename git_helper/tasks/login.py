@@ -155,7 +155,10 @@ def _typed(place: Place, typed: Typed, prompter: Prompter) -> Credential:
 def parse_place(text: str) -> Place:
     """`https://[user@]host[:port][/path]` or a bare host. Raises UsageError; a password in it is refused unread."""
     raw = text.encode("utf-8", "surrogateescape")
-    raw = raw if b"://" in raw else b"https://" + raw
+    if b"://" not in raw:
+        if b"//" in raw:
+            raise UsageError(f"cannot read the URL '{subject(text)}'", "write https://host, or just the host")
+        raw = b"https://" + raw
     fields = dict(wire.url_fields(raw))
     if b"password" in fields:
         raise UsageError(
@@ -169,11 +172,13 @@ def parse_place(text: str) -> Place:
     if b" " in raw or any(byte < 0x20 or byte == 0x7F for value in (raw, *fields.values()) for byte in value):
         raise UsageError(f"cannot read the URL '{subject(text)}': it has control characters or blanks")
     path = raw.partition(b"://")[2].partition(b"/")[2].partition(b"?")[0].partition(b"#")[0].rstrip(b"/")
-    description = Description(protocol, fields.get(b"host", b""), fields.get(b"path"), fields.get(b"username"))
-    place = Place(description, path.decode("utf-8", "surrogateescape"))
-    if description.origin() is None:
+    origin = Origin.parse(protocol, fields.get(b"host", b""))
+    if origin is None:
         raise UsageError(f"cannot read the URL '{subject(text)}': it names no host")
-    return place
+    # git asks for the host as its URL spells it: lower case, and no port where it is the usual one.
+    host = origin.authority().encode("ascii")
+    description = Description(protocol, host, fields.get(b"path"), fields.get(b"username"))
+    return Place(description, path.decode("utf-8", "surrogateescape"))
 
 
 def check(place: Place, credential: Credential, transport: Transport) -> Check:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Choice, RefNotFound, choose
+from git_helper.core.requirements_file import scan
 from git_helper.core.requirements_rewrite import rewrite
 from git_helper.errors import Cancelled, GitHelperError
 from git_helper.system.together import together
@@ -180,6 +181,13 @@ def described(outcome: Outcome) -> dict[str, Any]:
         "credential": _credential(outcome.answered),
         "cached": outcome.cached,
     }
+
+
+def written(outcome: Outcome) -> str:
+    """The requirement to write down instead of an argument: a Git URL pinned, no userinfo, all else as it is."""
+    text = outcome.wanted.text
+    commits = {} if outcome.choice is None else {0: outcome.choice.commit.hex}
+    return rewrite(text, scan(text, {}), commits).strip(" \t\r\n")
 
 
 def rewritten(source: Source, outcomes: Sequence[Outcome]) -> str:

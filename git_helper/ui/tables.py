@@ -100,4 +100,4 @@ def _moment(seconds: int, timespec: str) -> str:
             datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
         )
     except (OverflowError, ValueError, OSError):
-        return "in the far future"
+        return "9999-12-31T23:59:59Z"

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 from git_helper.wiring import House
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
     from git_helper.core.chain import Chain, Source
-    from git_helper.core.credential import Description
+    from git_helper.core.credential import Credential, Description
     from git_helper.core.giturl import GitUrl
     from git_helper.core.settings import Settings
     from git_helper.errors import GitHelperError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git_helper.net.session import Session
     from git_helper.secret import Secret
     from git_helper.sources.other_helpers import OtherHelpers
-    from git_helper.sources.person import Question
+    from git_helper.sources.person import Person, Question
     from git_helper.tasks.login import Prompter
     from git_helper.ui.progress import Display
 
@@ -79,9 +79,10 @@ class CommandHouse(House):
         if not self.may_ask():
             return None
         from git_helper.sources.person import Person
+        from git_helper.ui.prompt import RichPrompter
 
         kept = self.settings.store != "none"
-        return Person(_PausingPrompter(pause), self.program, remembered=kept, names=True)
+        return _InFront(Person(RichPrompter(), self.program, remembered=kept, names=True), pause)
 
     def session(self, pause: Pause | None = None) -> Session:
         """Servers, with the credentials of this house; `pause` as for `chain_for_commands`."""
@@ -198,21 +199,23 @@ def _refuse_other_transports(url: GitUrl) -> None:
         raise UsageError(f"cannot fetch from '{url.masked_clone_url}': '{url.scheme}' is not supported yet", hint)
 
 
-class _PausingPrompter:
-    """A RichPrompter with the progress display out of its way."""
+class _InFront:
+    """A person who is asked in the main thread, user name and token in one go, the progress display out of the way."""
 
-    def __init__(self, pause: Pause | None) -> None:
+    def __init__(self, person: Person, pause: Pause | None) -> None:
         from contextlib import nullcontext
 
-        from git_helper.ui.prompt import RichPrompter
-
+        self._person = person
         self._pause = pause or nullcontext
-        self._rich = RichPrompter()
 
-    def ask_username(self, question: Question) -> bytes | None:
-        with self._pause():
-            return self._rich.ask_username(question)
+    def find(self, wanted: Description) -> Iterator[Credential]:
+        from git_helper.system.together import in_main_thread
 
-    def ask_secret(self, question: Question) -> Secret | None:
-        with self._pause():
-            return self._rich.ask_secret(question)
+        answers = self._person.find(wanted)
+
+        def ask() -> Credential | None:
+            with self._pause():
+                return next(answers, None)
+
+        while (answer := in_main_thread(ask)) is not None:
+            yield answer

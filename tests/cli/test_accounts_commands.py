@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from git_helper.errors import GitHelperError
 from git_helper.tasks import accounts
 from tests.contracts.openers import credential_file as file_store
 from tests.servers.http_message import Request, Response
@@ -37,9 +38,13 @@ def keep(host: str, user: str, token: bytes = CANARY) -> None:
     assert run_helper("--store", "file", "store", stdin=text).returncode == 0
 
 
+def unexpected(source: str, error: GitHelperError) -> None:
+    raise AssertionError(f"{source}: {error}")
+
+
 def kept() -> list[tuple[str, str]]:
     """URL and user of what the file store holds, read without a command."""
-    found = accounts.kept([file_store()])
+    found = accounts.kept([file_store()], unexpected)
     return [(one.account.url(), (one.account.username or b"").decode()) for one in found]
 
 
@@ -148,7 +153,7 @@ def test_without_a_terminal_the_way_is_named() -> None:
 
 @pytest.mark.parametrize(
     ("when", "shown"),
-    [("2099-12-31", "2100-01-01T00:00:00Z"), ("9999999w", "far future")],
+    [("2099-12-31", "2100-01-01T00:00:00Z"), ("9999999w", "9999-12-31T23:59:59Z")],
 )
 def test_when_a_token_expires(when: str, shown: str) -> None:
     assert login("good.example", "--no-check", "--expires", when).returncode == 0

@@ -86,13 +86,17 @@ def test_plain_http_only_to_this_machine_or_where_it_is_allowed() -> None:
     assert found({"GIT_HELPER_TOKEN_127_0_0_1_8080": "t"}, b"127.0.0.1:8080", protocol=b"http")
 
 
-def test_two_hosts_of_one_name_in_one_command_are_an_error_that_says_what_to_type() -> None:
-    source = EnvironmentToken({"GIT_HELPER_TOKEN_A_B_EXAMPLE": "t"}, os.fsencode, ())
-    assert list(source.find(Description(b"https", b"a.b.example")))
-    with pytest.raises(UsageError, match=r"'a\.b\.example' and 'a-b\.example'") as refused:
-        list(source.find(Description(b"https", b"a-b.example")))
+def test_a_host_that_is_written_like_another_must_be_named() -> None:
+    """Anyone may register `a.b.example` when `a-b.example` is meant, or the other way round."""
+    assert found({"GIT_HELPER_TOKEN_A_B_EXAMPLE": "t"}, b"a.b.example")
+    with pytest.raises(UsageError, match=r"another host than 'a-b\.example'") as refused:
+        found({"GIT_HELPER_TOKEN_A_B_EXAMPLE": "t"}, b"a-b.example")
     assert refused.value.hint is not None
     assert "GIT_HELPER_HOST_A_B_EXAMPLE=a-b.example" in refused.value.hint
+
+
+def test_a_host_without_a_variable_is_no_error() -> None:
+    assert found({"GIT_HELPER_TOKEN_A_B_EXAMPLE": "t"}, b"c-d.example") == []
 
 
 def test_the_variable_can_say_which_host_it_means() -> None:

@@ -34,7 +34,7 @@ def stores(tmp_path: Path) -> list[CredentialFile]:
 
 
 def shown(stores: list[CredentialFile]) -> list[tuple[str, bytes | None]]:
-    return [(one.account.url(), one.account.username) for one in kept(stores)]
+    return [(one.account.url(), one.account.username) for one in kept(stores, unexpected)]
 
 
 def test_every_account_of_every_store_is_listed_in_order(stores: list[CredentialFile]) -> None:
@@ -44,30 +44,43 @@ def test_every_account_of_every_store_is_listed_in_order(stores: list[Credential
         ("https://good.example/x", b"alice"),
         ("https://other.example", b"carol"),
     ]
-    assert {(one.store, one.protection) for one in kept(stores)} == {("file", "plain text")}
+    assert {(one.store, one.protection) for one in kept(stores, unexpected)} == {("file", "plain text")}
 
 
 def test_one_user_is_forgotten_everywhere(stores: list[CredentialFile]) -> None:
-    assert len(forget(stores, HOST.narrowed(b"alice"), everyone=False)) == 2
+    assert len(forget(stores, HOST.narrowed(b"alice"), unexpected, everyone=False)) == 2
     assert shown(stores) == [("https://good.example", b"bob"), ("https://other.example", b"carol")]
 
 
 def test_several_users_only_if_all_are_meant(stores: list[CredentialFile]) -> None:
     with pytest.raises(UsageError, match="alice, bob") as refused:
-        forget(stores, HOST, everyone=False)
+        forget(stores, HOST, unexpected, everyone=False)
     assert "--username alice" in (refused.value.hint or "")
     assert len(shown(stores)) == 4
-    assert len(forget(stores, HOST, everyone=True)) == 3
+    assert len(forget(stores, HOST, unexpected, everyone=True)) == 3
     assert shown(stores) == [("https://other.example", b"carol")]
 
 
 def test_one_path_is_forgotten_alone(stores: list[CredentialFile]) -> None:
-    assert len(forget(stores, Description(b"https", b"good.example", b"x"), everyone=False)) == 1
+    assert len(forget(stores, Description(b"https", b"good.example", b"x"), unexpected, everyone=False)) == 1
     assert len(shown(stores)) == 3
 
 
-@pytest.mark.parametrize("host", [b"evil.example", b"x.good.example", b"good.example:443"])
+@pytest.mark.parametrize("host", [b"evil.example", b"x.good.example", b"good.example:8443"])
 def test_nothing_to_forget_is_said(stores: list[CredentialFile], host: bytes) -> None:
     with pytest.raises(NotFound, match=host.decode()):
-        forget(stores, Description(b"https", host), everyone=True)
+        forget(stores, Description(b"https", host), unexpected, everyone=True)
     assert len(shown(stores)) == 4
+
+
+@pytest.mark.parametrize("host", [b"good.example:443", b"Good.Example"])
+def test_it_is_the_origin_that_counts(stores: list[CredentialFile], host: bytes) -> None:
+    assert len(forget(stores, Description(b"https", host), unexpected, everyone=True)) == 3
+
+
+def test_a_broken_store_hides_no_other(stores: list[CredentialFile]) -> None:
+    Path(stores[0].path).write_bytes(b"damaged")
+    said: list[str] = []
+    found = kept(stores, lambda source, error: said.append(error.message))
+    assert [one.account.username for one in found] == [b"alice", b"alice"]
+    assert len(said) == 1 and "is damaged" in said[0]

@@ -1,0 +1,41 @@
+"""The door to paramiko: what we use of it, without the weight of what we do not, and without its voice.
+
+paramiko loads `invoke` for `Match exec` of its own configuration parser, which we never run: a third of its start-up.
+It also writes tracebacks to stderr where nobody has set up logging; the reasons that people need are in our errors.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+_BLOCKED = "invoke" not in sys.modules
+if _BLOCKED:
+    sys.modules["invoke"] = None  # type: ignore[assignment]  # makes `import invoke` fail (the import statement, PLR 7.11)
+
+from paramiko.agent import get_agent_connection
+from paramiko.channel import Channel
+from paramiko.kex_curve25519 import KexCurve25519
+from paramiko.message import Message
+from paramiko.packet import Packetizer
+from paramiko.ssh_exception import IncompatiblePeer, SSHException
+from paramiko.transport import Transport
+
+if _BLOCKED:
+    del sys.modules["invoke"]
+
+_logger = logging.getLogger("paramiko")
+_logger.addHandler(logging.NullHandler())
+_logger.propagate = False
+_logger.setLevel(logging.CRITICAL + 1)
+
+__all__ = [
+    "Channel",
+    "IncompatiblePeer",
+    "KexCurve25519",
+    "Message",
+    "Packetizer",
+    "SSHException",
+    "Transport",
+    "get_agent_connection",
+]
