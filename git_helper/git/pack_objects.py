@@ -204,8 +204,9 @@ class PackObjects:
         """An object is known. It goes to the consumer, and is spooled unless that has put it into a file."""
         oid = object_id(kind, content)
         places = self.places
-        places.remember(oid, kind, content)
         path = self._consumer.take(oid, kind, content)
+        if path is None or chain:  # most blobs are no bases; those that are can be read from their files
+            places.remember(oid, kind, content)
         if oid not in places:
             places.put(oid, path or places.spool(0 if base else kind, base, packed))
             if chain:

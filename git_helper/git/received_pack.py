@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from git_helper.git.pack_entries import Base, Pieces
     from git_helper.git.pack_errors import Limits
 
-_KEPT_DELTAS = 24 << 20
+MEMORY = 32 << 20
+"""Bytes of contents, and again of deltas, that are kept at the most."""
 _EVERY = 1024
 
 
@@ -41,6 +42,7 @@ class ReceivedPack:
         scratch: str,
         limits: Limits,
         progress: Callable[[int, int, int], None] | None = None,
+        memory: int = MEMORY,
     ) -> None:
         self.links = Links()
         self.count = 0
@@ -48,10 +50,11 @@ class ReceivedPack:
         self.done = 0
         self._limits = limits
         self._progress = progress
+        self._memory = memory
         self._entries = PackEntries(self, self._limits)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
         self._file: BinaryIO = open(descriptor, "w+b", buffering=1 << 20)  # noqa: SIM115
-        self._objects = StoredObjects(self._file, scratch, self._limits)
+        self._objects = StoredObjects(self._file, scratch, limits, memory)
         self._received = 0
         self._tail = b""
         self._tail_read = False
@@ -150,7 +153,7 @@ class ReceivedPack:
 
     def _put_off(self, number: int, content: bytes) -> None:
         self._unresolved.append(number)
-        if self._deltas_size + len(content) <= _KEPT_DELTAS:
+        if self._deltas_size + len(content) <= self._memory:
             self._deltas[number] = content
             self._deltas_size += len(content)
 
@@ -160,6 +163,8 @@ class ReceivedPack:
         base_size, result_size, _ = delta.sizes(content[: delta.HEADER])
         if base_size != len(before):
             raise DamagedPack("a delta does not fit its base")
+        if result_size > self._limits.object_size:
+            raise TooBig("the size of an object is", result_size, self._limits.object_size)
         known = self._objects.kinds[number]
         if result_size > BIG:
             self._objects.mark_big(number)

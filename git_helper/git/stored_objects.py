@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
 NO_BASE = -1
-_RECENT = 32 << 20
 _LARGEST_RECENT = 4 << 20
 _BLOCK = 1 << 20
 _MOST_HEADER = 32
@@ -31,12 +30,13 @@ _KEPT_FILES = 2
 
 
 class StoredObjects:
-    """Numbers are the order in the pack. `scratch`: a folder for big objects while they are made.
+    """Numbers are the order in the pack. `scratch`: a folder for big objects while they are made;
+    `memory`: bytes of what was made last that are kept.
 
     `kinds[number]` is 0 as long as the object is not known; `bases[number]` is NO_BASE for what is no delta.
     """
 
-    def __init__(self, file: BinaryIO, scratch: str, limits: Limits) -> None:
+    def __init__(self, file: BinaryIO, scratch: str, limits: Limits, memory: int) -> None:
         self.offsets = array("Q")
         self.bases = array("q")
         self.kinds = bytearray()
@@ -47,6 +47,7 @@ class StoredObjects:
         self._file = file
         self._scratch = scratch
         self._limits = limits
+        self._memory = memory
         self._end = 0
         self._recent: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
         self._recent_size = 0
@@ -101,7 +102,7 @@ class StoredObjects:
         recent = self._recent
         recent[number] = (kind, content)
         self._recent_size += size
-        while self._recent_size > _RECENT:
+        while self._recent_size > self._memory:
             self._recent_size -= len(recent.popitem(last=False)[1][1])
 
     def recent(self, number: int) -> tuple[int, bytes] | None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from git_helper.git.object_places import Places
     from git_helper.git.tree_writer import TreeWriter
 
+Spot = tuple[bytes, int]
+"""A path, and FILE or EXECUTABLE."""
+
 # git has it without an object.
 EMPTY_TREE = bytes.fromhex("4b825dc642cb6eb9a060e54bf8d69288fbee4904")
 _COMMIT = re.compile(rb"tree ([0-9a-f]{40})\n")
@@ -45,7 +48,7 @@ class TreePlan:
         self._root = len(writer.prefix)
         self._paths = 0
         self._trees: dict[bytes, list[tuple[bytes, int]]] = {}  # to come: prefixes and depths
-        self._blobs: dict[bytes, list[tuple[bytes, int]]] = {}  # to come: paths and kinds
+        self._blobs: dict[bytes, Spot | list[Spot]] = {}  # to come: paths and kinds
         self._links: list[tuple[bytes, bytes]] = []
         self._known_pointers: dict[bytes, LfsPointer] = {}
 
@@ -55,7 +58,9 @@ class TreePlan:
         """See Consumer."""
         if kind == BLOB:
             spots = self._blobs.pop(oid, None)
-            return None if spots is None else self._write(oid, content, spots)
+            if spots is None:
+                return None
+            return self._write(oid, content, [spots] if isinstance(spots, tuple) else spots)
         if kind == TREE:
             for prefix, depth in self._trees.pop(oid, ()):
                 self._expand(oid, content, prefix, depth)
@@ -68,9 +73,9 @@ class TreePlan:
         spots = self._blobs.pop(oid, None)
         if spots is None:
             return None
-        first, kind = spots[0]
+        (first, kind), *others = [spots] if isinstance(spots, tuple) else spots
         self._writer.move(path, first, kind)
-        for other, kind in spots[1:]:
+        for other, kind in others:
             self._writer.copy(first, other, kind)
         return first
 
@@ -133,10 +138,13 @@ class TreePlan:
             if kind <= EXECUTABLE:
                 if oid in places:
                     self._place(oid, path, kind)
-                elif oid in blobs:
-                    blobs[oid].append((path, kind))
+                elif oid not in blobs:
+                    blobs[oid] = (
+                        path,
+                        kind,
+                    )  # of nearly all there is one, and tuples are nothing to the garbage collector
                 else:
-                    blobs[oid] = [(path, kind)]
+                    self._plan_again(oid, (path, kind))
             elif kind == FOLDER:
                 path += b"/"
                 if oid in places:
@@ -149,6 +157,13 @@ class TreePlan:
                 self._writer.make_folder(path + b"/")
                 self.submodules.append((path[self._root :], oid))
         return ready
+
+    def _plan_again(self, oid: bytes, spot: Spot) -> None:
+        found = self._blobs[oid]
+        if isinstance(found, tuple):
+            self._blobs[oid] = [found, spot]
+        else:
+            found.append(spot)
 
     def _check_limits(self, entries: list[tuple[int, bytes, bytes]], prefix: bytes, depth: int) -> None:
         limits = self._limits
@@ -163,7 +178,7 @@ class TreePlan:
 
     # ------------------------------------------------------------------ blobs
 
-    def _write(self, oid: bytes, content: bytes, spots: list[tuple[bytes, int]]) -> bytes:
+    def _write(self, oid: bytes, content: bytes, spots: list[Spot]) -> bytes:
         """Writes a blob to all its paths; the first of them."""
         pointer = read_pointer(content)
         if pointer is not None:

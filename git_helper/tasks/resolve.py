@@ -150,7 +150,11 @@ def _chosen(url: GitUrl, refs: Iterable[RemoteRef], repository: Repository | Non
     except RefNotFound as error:
         if not error.needs_history or repository is None or url.rev is None:
             raise
-        return choose(url.reference, refs, repository.commits(url.rev.lower()))
+        history = repository.commits(url.rev.lower())
+    try:
+        return choose(url.reference, refs, history)
+    except RefNotFound:
+        return choose(url.reference, repository.ls_refs(("refs/",)).refs, history)  # knows a better hint
 
 
 def described(outcome: Outcome) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import signal
 import subprocess
 import sys
@@ -270,7 +269,9 @@ def test_the_umask_counts(server: GitHttpServer, place: Path) -> None:
         clone(f"{server.url}/demo.git", place / "x")
     finally:
         os.umask(before)
-    modes = {name: (place / "x" / name).stat().st_mode & 0o777 for name in ("README.md", "tool.sh", ".git", ".git/config")}
+    modes = {
+        name: (place / "x" / name).stat().st_mode & 0o777 for name in ("README.md", "tool.sh", ".git", ".git/config")
+    }
     assert modes == {"README.md": 0o640, "tool.sh": 0o750, ".git": 0o750, ".git/config": 0o640}
 
 
@@ -382,7 +383,16 @@ def test_the_folder_one_is_in_stays_the_same(
 def test_hostile_trees_leave_nothing(root: Path, place: Path, env: dict[str, str]) -> None:
     blob = object_id(BLOB, b"evil")
     below = tree((FILE, b"config", blob))
-    names = [b"..", b".git", b".GIT", b"git~1", b".git ", b".git::$INDEX_ALLOCATION", ".g\u200cit".encode(), b"a\\..\\b"]
+    names = [
+        b"..",
+        b".git",
+        b".GIT",
+        b"git~1",
+        b".git ",
+        b".git::$INDEX_ALLOCATION",
+        ".g\u200cit".encode(),
+        b"a\\..\\b",
+    ]
     roots = [tree((FILE, name, blob)) for name in names]
     roots += [tree((FOLDER, b".git", object_id(TREE, below))), tree((SYMLINK, b".gitmodules", blob))]
     roots += [tree((SYMLINK, b"a", blob), (FOLDER, b"a", object_id(TREE, below)))]
@@ -410,22 +420,10 @@ def test_limits(server: GitHttpServer, place: Path) -> None:
     assert left_behind(place) == []
 
 
-def test_an_incomplete_pack(root: Path, place: Path, env: dict[str, str]) -> None:
-    """A server whose repository lacks a blob of the history, which git finds out too."""
-    bare = root / "demo.git"
-    git("-C", bare, "unpack-objects", "-q", env=env, stdin=b"") if False else None
-    pack = next((bare / "objects/pack").glob("*.pack"))
-    content = pack.read_bytes()
-    for path in (bare / "objects/pack").iterdir():
-        path.unlink()
-    git("-C", bare, "unpack-objects", "-q", env=env, stdin=content)
-    blob = resolve(bare, "main~6:history.txt")
-    (bare / "objects" / blob[:2] / blob[2:]).unlink()
-    promised = {"uploadpack.allowFilter": "true"}
-    (bare / "objects/pack/none.promisor").touch()
-    git("-C", bare, "config", "extensions.partialClone", "nobody", env=env)
-    git("-C", bare, "config", "remote.nobody.promisor", "true", env=env)
-    with GitHttpServer(root, config=promised) as server, pytest.raises((DamagedPack, Unreachable, Refused)):
+def test_a_server_that_lacks_an_object(root: Path, place: Path) -> None:
+    blob = resolve(root / "demo.git", "main~6:history.txt")
+    (root / "demo.git/objects" / blob[:2] / blob[2:]).unlink()
+    with GitHttpServer(root) as server, pytest.raises((DamagedPack, Unreachable, Refused)):
         clone(f"{server.url}/demo.git", place / "x")
     assert left_behind(place) == []
 
@@ -504,8 +502,8 @@ def test_one_of_many_wins(root: Path, place: Path, env: dict[str, str]) -> None:
 
 
 def test_memory_stays_small(root: Path, place: Path, env: dict[str, str]) -> None:
-    """A blob of 60 MB, and the same with a few bytes changed, packed as a delta: neither is ever held in memory."""
-    first = bytearray(random.Random(5).randbytes(60 << 20))
+    """A blob of 40 MB, and the same with a few bytes changed, packed as a delta: neither is ever held in memory."""
+    first = bytearray(random.Random(5).randbytes(40 << 20))
     work = root / "work"
     git("init", "-q", work, env=env)
     for number in range(2):
@@ -523,7 +521,7 @@ def test_memory_stays_small(root: Path, place: Path, env: dict[str, str]) -> Non
     with GitHttpServer(root) as server:
         program = words.format(f"{server.url}/big.git", str(place / "x"))
         done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, timeout=100)
-    assert int(done.stdout) < 40 << 10
+    assert int(done.stdout) < 36 << 10
     assert (place / "x/big").read_bytes() == bytes(first)
     assert is_sound(place / "x", env)
 
@@ -558,7 +556,3 @@ def test_it_can_be_watched(server: GitHttpServer, place: Path) -> None:
     assert received > 1000
     assert done == total > 30
     assert b"objects" in watch.text
-
-
-def test_the_largest_memory_is_known() -> None:
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss > 0
