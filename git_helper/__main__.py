@@ -1,7 +1,5 @@
 """The front hall: a word of git's credential protocol takes the protocol door, everything else the command door."""
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -15,7 +13,7 @@ if TYPE_CHECKING:
 _PROTOCOL_WORDS = ("get", "store", "erase", "capability")
 
 
-def operation_of(program: str, words: Sequence[str]) -> str | None:
+def operation_of(program: str, words: "Sequence[str]") -> "str | None":
     """The protocol operation asked for, or None for the command door.
 
     It is the last word (git appends it), with nothing but options before it. Under the name that git gives to helpers,
@@ -31,7 +29,7 @@ def operation_of(program: str, words: Sequence[str]) -> str | None:
     return words[-1] if as_helper or words[0].startswith("-") else None
 
 
-def main(program: str, words: Sequence[str], stdin: BinaryIO, stdout: BinaryIO, stderr: TextIO) -> int:
+def main(program: str, words: "Sequence[str]", stdin: "BinaryIO", stdout: "BinaryIO", stderr: "TextIO") -> int:
     """Answers `words` on the streams and returns the exit code. A failure is one line on `stderr`, never a traceback."""
     try:
         if operation_of(program, words) is not None:
@@ -58,13 +56,13 @@ def main(program: str, words: Sequence[str], stdin: BinaryIO, stdout: BinaryIO, 
         return report_bug(error, words, stderr)
 
 
-def protocol_door(words: Sequence[str], stdin: BinaryIO, stdout: BinaryIO, stderr: TextIO) -> int:
+def protocol_door(words: "Sequence[str]", stdin: "BinaryIO", stdout: "BinaryIO", stderr: "TextIO") -> int:
     """One protocol operation: answers on `stdout` only; a source that is broken is said on `stderr` and skipped."""
     from git_helper.core.settings import Settings, split_words
     from git_helper.system.environment import environment
     from git_helper.wiring import answer
 
-    def report(source: str, error: GitHelperError) -> None:
+    def report(source: str, error: "GitHelperError") -> None:
         from git_helper.system.messages import say
 
         say(stderr, f"warning: {source}", error)
@@ -77,7 +75,7 @@ def protocol_door(words: Sequence[str], stdin: BinaryIO, stdout: BinaryIO, stder
     return 0
 
 
-def report_bug(error: Exception, words: Sequence[str], stderr: TextIO) -> int:
+def report_bug(error: "Exception", words: "Sequence[str]", stderr: "TextIO") -> int:
     """Says in one line that the program is wrong and where the details are; returns the exit code."""
     from git_helper.system import bug_report
     from git_helper.system.environment import environment
@@ -89,7 +87,7 @@ def report_bug(error: Exception, words: Sequence[str], stderr: TextIO) -> int:
     return bug.exit_code
 
 
-def run() -> NoReturn:
+def run() -> "NoReturn":
     """The executables' entry: ends the process without the interpreter's farewell, a fifth of the time of a `get`."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # closed by the caller

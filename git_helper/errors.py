@@ -3,15 +3,13 @@
 Messages are lower case, name their subject in single quotes and never hold a secret. A hint ends in the command to type.
 """
 
-from __future__ import annotations
-
 
 class GitHelperError(Exception):
     """Anything we report to a person in one line; `exit_code` is what the process ends with."""
 
     exit_code = 1
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    def __init__(self, message: str, hint: "str | None" = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint

@@ -4,8 +4,6 @@ A secret is a `Secret` from the door where it enters to the wire where it leaves
 every start, so it imports nothing.
 """
 
-from __future__ import annotations
-
 MASK = "****"
 
 
@@ -41,7 +39,7 @@ class Secret:
         raise TypeError("a Secret is not written down")
 
 
-def visible(text: str | bytes) -> str:
+def visible(text: "str | bytes") -> str:
     """Foreign text with every control character (C0, DEL, C1, line and paragraph separators, bidi) percent-encoded.
 
     Terminals act on those (CVE-2024-52005, CVE-2024-50349), so a person sees their bytes instead.

@@ -8,6 +8,7 @@ import typer
 
 from git_helper.cli.common import Command, command
 from git_helper.core.requirement import describe
+from git_helper.core.requirements_rewrite import with_line_end
 from git_helper.errors import UsageError
 from git_helper.system import files
 from git_helper.tasks import download, gather, resolve
@@ -133,7 +134,7 @@ def _write_requirements(command: Command, gathered: gather.Gathered, outcomes: S
         if one.wanted.source is None:
             command.messages.text(resolve.written(one))
     for source in gathered.sources:
-        command.messages.raw(resolve.rewritten(source, outcomes))
+        command.messages.raw(with_line_end(resolve.rewritten(source, outcomes)))
 
 
 def _finish(command: Command, done: Sequence[resolve.Outcome | download.Downloaded]) -> None:

@@ -1,7 +1,5 @@
 """The heart: sources asked in order, lazily, until someone has enough of an answer."""
 
-from __future__ import annotations
-
 from git_helper.core.credential import Credential
 from git_helper.errors import Cancelled, GitHelperError
 
@@ -42,7 +40,7 @@ class Candidate:
 
     __slots__ = ("credential", "source")
 
-    def __init__(self, source: str, credential: Credential) -> None:
+    def __init__(self, source: str, credential: "Credential") -> None:
         self.source = source
         self.credential = credential
 
@@ -52,16 +50,16 @@ class Chain:
 
     __slots__ = ("_now", "_openers", "_report")
 
-    def __init__(self, openers: Iterable[tuple[str, Opener]], report: Report, now: float) -> None:
+    def __init__(self, openers: "Iterable[tuple[str, Opener]]", report: "Report", now: float) -> None:
         self._openers = list(openers)
         self._report = report
         self._now = now
 
-    def names(self) -> list[str]:
+    def names(self) -> "list[str]":
         """The sources in the order in which they are asked."""
         return [name for name, _ in self._openers]
 
-    def candidates(self, wanted: Description, *, ready: bool = True) -> Iterator[Candidate]:
+    def candidates(self, wanted: "Description", *, ready: bool = True) -> "Iterator[Candidate]":
         """Each complete answer to `wanted` in order; last, if there was any, what is known in part.
 
         `ready`: whether a credential without user name and password, but with authtype, is of use to the caller.
@@ -85,7 +83,7 @@ class Chain:
         if known is not None:
             yield known
 
-    def _ask(self, name: str, opener: Opener, wanted: Description) -> Iterator[Credential]:
+    def _ask(self, name: str, opener: "Opener", wanted: "Description") -> "Iterator[Credential]":
         try:
             source = opener(wanted)
             if source is not None:

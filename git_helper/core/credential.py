@@ -4,8 +4,6 @@ All fields are bytes as git sends them: case kept, nothing trimmed, never decode
 `Secret`.
 """
 
-from __future__ import annotations
-
 from git_helper.secret import Secret
 
 TYPE_CHECKING = False
@@ -26,14 +24,16 @@ class Description:
 
     __slots__ = ("host", "path", "protocol", "username")
 
-    def __init__(self, protocol: bytes, host: bytes, path: bytes | None = None, username: bytes | None = None) -> None:
+    def __init__(
+        self, protocol: bytes, host: bytes, path: "bytes | None" = None, username: "bytes | None" = None
+    ) -> None:
         self.protocol = protocol
         self.host = host
         self.path = path
         self.username = username
 
     @classmethod
-    def of(cls, message: Message) -> Description | None:
+    def of(cls, message: "Message") -> "Description | None":
         """The message's description; None when it names no protocol and host (CVE-2020-11008: never guess them).
 
         Only `cert` has no host: git asks so for the passphrase of a client certificate, named by its path.
@@ -44,15 +44,15 @@ class Description:
             return None
         return cls(protocol, host, path, message.get(b"username"))
 
-    def narrowed(self, username: bytes) -> Description:
+    def narrowed(self, username: bytes) -> "Description":
         """The same for one user."""
         return Description(self.protocol, self.host, self.path, username)
 
-    def without_path(self) -> Description:
+    def without_path(self) -> "Description":
         """The same for all of the host, as git asks unless credential.useHttpPath is set."""
         return Description(self.protocol, self.host, None, self.username)
 
-    def pairs(self) -> list[tuple[bytes, bytes]]:
+    def pairs(self) -> "list[tuple[bytes, bytes]]":
         """As protocol attributes, in git's order."""
         pairs = [(b"protocol", self.protocol), (b"host", self.host)]
         if self.path is not None:
@@ -61,7 +61,7 @@ class Description:
             pairs.append((b"username", self.username))
         return pairs
 
-    def origin(self) -> Origin | None:
+    def origin(self) -> "Origin | None":
         """The origin of an http or https description with a well-formed host, else None."""
         return Origin.parse(self.protocol, self.host)
 
@@ -77,7 +77,7 @@ class Origin:
         self.port = port
 
     @classmethod
-    def parse(cls, scheme: bytes, authority: bytes) -> Origin | None:
+    def parse(cls, scheme: bytes, authority: bytes) -> "Origin | None":
         """`host`, `host:port`, `[v6]` or `[v6]:port`; None for anything else, user information included."""
         default = _DEFAULT_PORTS.get(scheme.lower())
         end = authority.find(b"]") + 1 if authority.startswith(b"[") else authority.find(b":")
@@ -97,7 +97,7 @@ class Origin:
         ipv4 = len(numbers) == 4 and numbers[0] == b"127" and all(part.isdigit() for part in numbers)
         return ipv4 or self.host in (b"localhost", b"[::1]")
 
-    def may_get_tokens(self, allow_http: Iterable[bytes] = ()) -> bool:
+    def may_get_tokens(self, allow_http: "Iterable[bytes]" = ()) -> bool:
         """Whether variables, netrc and CI tokens may go there: over TLS, to this machine, or where plain http is allowed."""
         return self.scheme == b"https" or self.is_loopback() or self.host in {host.lower() for host in allow_http}
 
@@ -115,7 +115,7 @@ class Origin:
     def __str__(self) -> str:
         return f"{self.scheme.decode()}://{self.authority()}"
 
-    def _key(self) -> tuple[bytes, bytes, int]:
+    def _key(self) -> "tuple[bytes, bytes, int]":
         return self.scheme, self.host, self.port
 
 
@@ -129,13 +129,13 @@ class Credential:
 
     def __init__(
         self,
-        username: bytes | None = None,
-        password: Secret | None = None,
+        username: "bytes | None" = None,
+        password: "Secret | None" = None,
         *,
-        authtype: bytes | None = None,
-        credential: Secret | None = None,
-        expiry: int | None = None,
-        refresh_token: Secret | None = None,
+        authtype: "bytes | None" = None,
+        credential: "Secret | None" = None,
+        expiry: "int | None" = None,
+        refresh_token: "Secret | None" = None,
         ephemeral: bool = False,
     ) -> None:
         self.username = username
@@ -147,7 +147,7 @@ class Credential:
         self.ephemeral = ephemeral
 
     @classmethod
-    def of(cls, message: Message) -> Credential:
+    def of(cls, message: "Message") -> "Credential":
         """The credential part of a message; `password_expiry_utc` is read as git does (0 or garbage: none)."""
         return cls(
             message.get(b"username"),
@@ -175,7 +175,7 @@ class Credential:
         """Whether `password_expiry_utc` (seconds since 1970) has passed."""
         return self.expiry is not None and self.expiry <= now
 
-    def expiring(self, at: int) -> Credential:
+    def expiring(self, at: int) -> "Credential":
         """The same, to expire at `at` (seconds since 1970) if it does not expire before."""
         return Credential(
             self.username,
@@ -187,11 +187,11 @@ class Credential:
             ephemeral=self.ephemeral,
         )
 
-    def remainder(self) -> Credential:
+    def remainder(self) -> "Credential":
         """What is still of use after expiry: the user name and the refresh token, for a helper that can renew it."""
         return Credential(self.username, refresh_token=self.refresh_token)
 
-    def pairs(self, *, ready: bool = True) -> list[tuple[bytes, bytes]]:
+    def pairs(self, *, ready: bool = True) -> "list[tuple[bytes, bytes]]":
         """As protocol attributes, user name included, authtype and credential only if `ready`.
 
         The one way of a secret onto the wire or into a store.
@@ -211,7 +211,7 @@ class Credential:
             basic.append((b"password_expiry_utc", b"%d" % self.expiry))
         return first + basic
 
-    def same_secret(self, other: Credential) -> bool:
+    def same_secret(self, other: "Credential") -> bool:
         """Whether every secret that `other` has is ours too (git 2.42: only the very secret refused is erased)."""
         password = other.password is None or other.password == self.password
         return password and (other.credential is None or other.credential == self.credential)
@@ -222,22 +222,22 @@ class Account:
 
     __slots__ = ("credential", "host", "path", "protocol")
 
-    def __init__(self, protocol: bytes, host: bytes, path: bytes | None, credential: Credential) -> None:
+    def __init__(self, protocol: bytes, host: bytes, path: "bytes | None", credential: "Credential") -> None:
         self.protocol = protocol
         self.host = host
         self.path = path
         self.credential = credential
 
     @property
-    def username(self) -> bytes | None:
+    def username(self) -> "bytes | None":
         """The account's user; None for a bare `authtype` credential."""
         return self.credential.username
 
-    def key(self) -> tuple[bytes, bytes, bytes | None, bytes | None]:
+    def key(self) -> "tuple[bytes, bytes, bytes | None, bytes | None]":
         """What a newer account must share to replace this one."""
         return self.protocol, self.host, self.path, self.username
 
-    def answers(self, wanted: Description) -> bool:
+    def answers(self, wanted: "Description") -> bool:
         """Exact equality of protocol and host; path and username too, where they are asked for."""
         return (
             self.protocol == wanted.protocol
@@ -246,7 +246,7 @@ class Account:
             and (wanted.username is None or self.username == wanted.username)
         )
 
-    def pairs(self) -> list[tuple[bytes, bytes]]:
+    def pairs(self) -> "list[tuple[bytes, bytes]]":
         """As protocol attributes; protocol and host first, so that a store can be searched for both at once."""
         return Description(self.protocol, self.host, self.path).pairs() + self.credential.pairs()
 
@@ -256,11 +256,11 @@ class Account:
         return (self.protocol + b"://" + self.host + path).decode("utf-8", "surrogateescape")
 
 
-def _secret(value: bytes | None) -> Secret | None:
+def _secret(value: "bytes | None") -> "Secret | None":
     return None if value is None else Secret(value)
 
 
-def _leading_number(value: bytes | None) -> int | None:
+def _leading_number(value: "bytes | None") -> "int | None":
     # strtoul() of git: trailing junk is ignored, 0 and garbage mean that there is no expiry.
     digits = (value or b"").lstrip(b" \t+")
     end = next((at for at in range(len(digits)) if digits[at] not in b"0123456789"), len(digits))

@@ -17,13 +17,23 @@ _JOIN = re.compile(r"\\(?:\r\n|\n|\r)")
 _SCHEME = re.compile(SCHEME_INSIDE)
 
 
-def rewrite(text: str, file: RequirementsFile, commits: Mapping[int, str]) -> str:
+def rewrite(
+    text: str, file: RequirementsFile, commits: Mapping[int, str], included: Mapping[int, str] | None = None
+) -> str:
     """`text`, of which `file` is the scan, with the Git URL of item number i pinned to `commits[i]` (1-product §1.5).
 
+    `included[i]` is the text of the file that item number i names, which takes the place of its line.
     Userinfo is removed from all URLs of items, but for the user name of ssh. Comments, markers, hashes, order, blanks,
     line ends and `${NAME}` outside of what is exchanged stay. Without anything to change the result is `text`.
     """
+    replaced: set[int] = set()
     for number, item in reversed(tuple(enumerate(file.items))):
+        if included is not None and number in included:
+            start, end = _logical_line(text, item.span)
+            end = start if item.line in replaced else end  # another file of this line stands there already
+            replaced.add(item.line)
+            text = text[:start] + with_line_end(included[number]) + text[end:]
+            continue
         start, end = item.span if isinstance(item, OptionItem) else item.url_span or item.span
         # A URL may go on in the next line; it is written in one when it changes.
         written = _JOIN.sub("", text[start:end])
@@ -31,6 +41,24 @@ def rewrite(text: str, file: RequirementsFile, commits: Mapping[int, str]) -> st
         if new != written:
             text = text[:start] + new + text[end:]
     return text
+
+
+def with_line_end(text: str) -> str:
+    """So that another line can follow."""
+    return text if not text or text[-1] in "\r\n" else text + "\n"
+
+
+def _logical_line(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    """Where the lines around `span` begin and end, with those that a backslash joins to them."""
+    start = end = 0
+    joined = False
+    for line in re.finditer(r"[^\r\n]*(?:\r\n|\n|\r|$)", text):
+        start = start if joined else line.start()
+        joined = line[0].rstrip("\r\n").endswith("\\")
+        end = line.end()
+        if span[0] <= end and not joined:
+            break
+    return start, end
 
 
 def _rewritten(written: str, item: OptionItem | RequirementItem, commit: str | None) -> str:

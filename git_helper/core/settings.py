@@ -1,7 +1,5 @@
 """The settings that every door understands, and how options come before the environment."""
 
-from __future__ import annotations
-
 from git_helper.errors import UsageError
 
 TYPE_CHECKING = False
@@ -24,11 +22,11 @@ class Settings:
 
     def __init__(
         self,
-        store: str | None = None,
-        netrc_file: str | None = None,
-        allow_http: Sequence[bytes] = (),
-        timeout: float | None = None,
-        max_age: float | None = None,
+        store: "str | None" = None,
+        netrc_file: "str | None" = None,
+        allow_http: "Sequence[bytes]" = (),
+        timeout: "float | None" = None,
+        max_age: "float | None" = None,
         no_input: bool = False,
         verbose: bool = False,
     ) -> None:
@@ -41,10 +39,10 @@ class Settings:
         self.verbose = verbose
 
     @classmethod
-    def merged(cls, options: Mapping[str, list[str]], environ: Mapping[str, str]) -> Settings:
+    def merged(cls, options: "Mapping[str, list[str]]", environ: "Mapping[str, str]") -> "Settings":
         """Options (name without dashes, the values given) before `GIT_HELPER_<OPTION>`. Raises UsageError."""
 
-        def last(name: str) -> str | None:
+        def last(name: str) -> "str | None":
             given = options.get(name)
             return given[-1] if given else environ.get("GIT_HELPER_" + name.upper().replace("-", "_")) or None
 
@@ -61,14 +59,14 @@ class Settings:
         )
 
 
-def checked_store(name: str | None) -> str | None:
+def checked_store(name: "str | None") -> "str | None":
     """The name of a store as it is, or None. Raises UsageError for any other."""
     if name is not None and name not in STORES:
         raise UsageError(f"unknown store '{name}'", f"use one of: {', '.join(STORES)}")
     return name
 
 
-def split_words(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
+def split_words(words: "Sequence[str]") -> "tuple[dict[str, list[str]], list[str]]":
     """The protocol door's argv as options and the words left; git appends the operation, so options come first.
 
     Raises UsageError for an option that is unknown or has no value.
@@ -91,7 +89,7 @@ def split_words(words: Sequence[str]) -> tuple[dict[str, list[str]], list[str]]:
     return options, []
 
 
-def _seconds(text: str | None) -> float | None:
+def _seconds(text: "str | None") -> "float | None":
     try:
         seconds = None if text is None else float(text)
     except ValueError:

@@ -4,8 +4,6 @@ Rules of git-credential(1) "INPUT/OUTPUT FORMAT" and credential.c: split on LF o
 are bytes that are never trimmed or decoded. What git itself would read two ways, or never send, makes a message unusable.
 """
 
-from __future__ import annotations
-
 TYPE_CHECKING = False  # typing.TYPE_CHECKING without the 12 ms of importing typing on every `get`
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -30,11 +28,11 @@ class Message:
         self.lists: dict[bytes, list[bytes]] = {}
         self.problem: str | None = None
 
-    def get(self, key: bytes) -> bytes | None:
+    def get(self, key: bytes) -> "bytes | None":
         """The scalar's value (an empty one is a value), or None."""
         return self.scalars.get(key)
 
-    def list(self, key: bytes) -> list[bytes]:
+    def list(self, key: bytes) -> "list[bytes]":
         """The values of `key[]` in order, without its brackets in the name."""
         return self.lists.get(key, [])
 
@@ -45,7 +43,7 @@ class Message:
         return value in (b"true", b"yes", b"on") or (value.isdigit() and value.strip(b"0") != b"")
 
 
-def read(stream: BinaryIO) -> bytes:
+def read(stream: "BinaryIO") -> bytes:
     """The bytes of one message, up to its empty line or the end; callers may keep the stream open behind that line."""
     lines: list[bytes] = []
     size = 0
@@ -60,7 +58,7 @@ def read(stream: BinaryIO) -> bytes:
     return b"".join(lines)
 
 
-def parse(data: bytes) -> Message:
+def parse(data: bytes) -> "Message":
     """The message in `data`; never raises: what cannot be trusted is said in `Message.problem`."""
     message = Message()
     if len(data) > MESSAGE_LIMIT:
@@ -84,7 +82,7 @@ def parse(data: bytes) -> Message:
     return message
 
 
-def _append(message: Message, key: bytes, value: bytes) -> None:
+def _append(message: "Message", key: bytes, value: bytes) -> None:
     # git-credential(1): an empty value resets the list.
     if value:
         message.lists.setdefault(key, []).append(value)
@@ -92,7 +90,7 @@ def _append(message: Message, key: bytes, value: bytes) -> None:
         message.lists.pop(key, None)
 
 
-def _set(message: Message, key: bytes, value: bytes) -> None:
+def _set(message: "Message", key: bytes, value: bytes) -> None:
     if any(byte in value for byte in _FORBIDDEN):
         message.problem = f"the value of '{key.decode('ascii', 'replace')}' has a carriage return or NUL"
     elif key in IDENTITY and message.scalars.get(key, value) != value:
@@ -101,7 +99,7 @@ def _set(message: Message, key: bytes, value: bytes) -> None:
     message.scalars[key] = value
 
 
-def _from_url(url: bytes, problem: str | None) -> Message:
+def _from_url(url: bytes, problem: "str | None") -> "Message":
     # credential_from_url() of git clears every field first, capabilities included.
     message = Message()
     message.problem = problem
@@ -117,7 +115,7 @@ def _from_url(url: bytes, problem: str | None) -> Message:
     return message
 
 
-def url_fields(url: bytes) -> list[tuple[bytes, bytes]]:
+def url_fields(url: bytes) -> "list[tuple[bytes, bytes]]":
     """`scheme://[user[:password]@]host[:port][/path]` as protocol attributes, percent-decoded; [] when it is no URL.
 
     As git's credential_from_url(): the authority ends at the first of `/?#`, user information at its first `@`.
@@ -152,7 +150,7 @@ def unquote(value: bytes) -> bytes:
     return b"".join(parts)
 
 
-def serialize(pairs: Iterable[tuple[bytes, bytes]]) -> bytes:
+def serialize(pairs: "Iterable[tuple[bytes, bytes]]") -> bytes:
     """`pairs` as lines, in order. Raises ValueError for a value that no line can carry (LF, CR, NUL)."""
     lines = []
     for key, value in pairs:

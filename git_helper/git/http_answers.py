@@ -49,11 +49,6 @@ def check_answer(response: Response, shown: str, content_type: str) -> None:
         raise _not_git(response, shown, found)
 
 
-def has_moved(error: Unreachable) -> bool:
-    """Whether the session did not send a POST on because the repository is at another URL."""
-    return ": it redirects to '" in error.message
-
-
 def _not_git(response: Response, shown: str, content_type: str) -> NotGit:
     if content_type == "text/html":
         hint = "it may be a page where people log in: check the URL in a browser"

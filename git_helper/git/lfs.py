@@ -12,7 +12,7 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from git_helper.core.redaction import display_url, redact
 from git_helper.errors import GitHelperError, NotFound, Refused, Unreachable
@@ -169,11 +169,13 @@ class LfsClient:
         *,
         ours: bool = True,
     ) -> Request:
-        """Userinfo belongs to the origin that the person wrote it for."""
-        user, password = (self._url.user, self._url.password) if ours and self._is_own(url) else (None, None)
-        name = None if user is None else user.reveal()
+        """Userinfo belongs to the origin that the person wrote it for; what opened the repository there opens this too."""
         statuses = frozenset({401}) if ours else frozenset[int]()
-        return Request(method, url, headers, body, name, password, search=statuses, limit=limit)
+        if not ours or not self._is_own(url):
+            return Request(method, url, headers, body, search=statuses, limit=limit)
+        name = None if self._url.user is None else self._url.user.reveal()
+        path = unquote_to_bytes(urlsplit(self._url.safe_url).path.strip("/"))
+        return Request(method, url, headers, body, name, self._url.password, path, statuses, limit)
 
     def _is_own(self, url: str) -> bool:
         own, other = urlsplit(self._url.safe_url), urlsplit(url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_LONGEST = 1024
+LONGEST_POINTER = 1024
 _FIRST_LINE = b"version https://git-lfs.github.com/spec/v1\n"
 _OID = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 _SIZE = re.compile(rb"^size ([0-9]{1,19})$", re.MULTILINE)
@@ -21,7 +21,7 @@ class LfsPointer:
 
 def read_pointer(content: bytes) -> LfsPointer | None:
     """What a file stands for; None when it is an ordinary file."""
-    if len(content) >= _LONGEST or not content.startswith(_FIRST_LINE):
+    if len(content) >= LONGEST_POINTER or not content.startswith(_FIRST_LINE):
         return None
     oid, size = _OID.search(content), _SIZE.search(content)
     return None if oid is None or size is None else LfsPointer(oid[1].decode(), int(size[1]))

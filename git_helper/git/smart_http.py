@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
-from git_helper.errors import NotFound, Unreachable
+from git_helper.errors import GitHelperError, NotFound
 from git_helper.git import protocol_v0, protocol_v2
 from git_helper.git.history import History, read_history
-from git_helper.git.http_answers import ADVERTISEMENT, RESULT, RepositoryNotFound, check_answer, has_moved
+from git_helper.git.http_answers import ADVERTISEMENT, RESULT, RepositoryNotFound, check_answer
 from git_helper.git.pkt_line import NotGit, Packets, ServerError
 from git_helper.git.refs import Refs
 from git_helper.net.message import Request
+from git_helper.net.target import Redirected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -156,16 +157,12 @@ class HttpRepository:
 
     def _converse(self, version_2: Callable[[], T], version_0: Callable[[Advertisement], T]) -> T:
         """Speaks version 2 at once. A server that does not answer it is asked what it speaks, and at which URL."""
-        failure: Unreachable | ServerError | RepositoryNotFound | None = None
+        failure: GitHelperError | None = None
         base = self._base
         if self._advertisement is None:
             try:
                 return version_2()
-            except (ServerError, NotGit, RepositoryNotFound) as error:
-                failure = error
-            except Unreachable as error:
-                if not has_moved(error):
-                    raise
+            except (ServerError, NotGit, RepositoryNotFound, Redirected) as error:
                 failure = error
         advertisement = self._advertise()
         if advertisement.version != 2:

@@ -22,6 +22,25 @@ if TYPE_CHECKING:
 
 METHODS = ("publickey", "keyboard-interactive", "password")
 """What we can do, in OpenSSH's order."""
+SIGNATURES = (
+    "ssh-ed25519-cert-v01@openssh.com",
+    "ecdsa-sha2-nistp256-cert-v01@openssh.com",
+    "ecdsa-sha2-nistp384-cert-v01@openssh.com",
+    "ecdsa-sha2-nistp521-cert-v01@openssh.com",
+    "sk-ssh-ed25519-cert-v01@openssh.com",
+    "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com",
+    "rsa-sha2-512-cert-v01@openssh.com",
+    "rsa-sha2-256-cert-v01@openssh.com",
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+"""The algorithms of our signatures (PubkeyAcceptedAlgorithms)."""
 _MOST_ROUNDS = 50
 
 
@@ -33,6 +52,7 @@ class Account:
     host: str
     methods: Sequence[str] = METHODS
     prompts: int = 3
+    signatures: Sequence[str] = SIGNATURES
 
     def __str__(self) -> str:
         return visible(f"{self.user}@{self.host}")
@@ -110,7 +130,7 @@ class Login:
         public = self._identities.public(identity)
         algorithm = self._algorithm(public)
         if algorithm is None:
-            self._notes.append(f"it takes no signature that the key '{visible(identity.name)}' can make")
+            self._notes.append(f"the key '{visible(identity.name)}' makes no signature that both sides take")
             return None
         answer = self._auth.asks_for(algorithm, public.blob)
         if answer.special is None:
@@ -128,10 +148,10 @@ class Login:
 
     def _algorithm(self, public: Public) -> str | None:
         """RSA keys have several kinds of signature; the server says which it takes (RFC 8308 §3.1)."""
-        names = public.algorithms()
+        names = [name for name in public.algorithms() if name in self._account.signatures]
         said: bytes = getattr(self._transport, "server_extensions", {}).get("server-sig-algs", b"")
-        if len(names) == 1 or not said:
-            return names[0]
+        if public.type != "ssh-rsa" or not said:
+            return next(iter(names), None)
         taken = said.decode("ascii", "replace").split(",")
         return next((name for name in names if name in taken or name.removesuffix(CERTIFIED) in taken), None)
 
@@ -185,7 +205,9 @@ class Login:
         if self._auth.banner:
             reasons.append(f"it says: {visible(self._auth.banner.strip())}")
         accepted = ", ".join(visible(name) for name in methods) or "nothing"
-        message = f"cannot log in to '{self._account}' (it accepts {accepted}): " + "; ".join(reasons or ["nothing fits"])
+        message = f"cannot log in to '{self._account}' (it accepts {accepted}): " + "; ".join(
+            reasons or ["nothing fits"]
+        )
         if self._locked is not None:
             return NoCredential(message, f"open the key for this session: ssh-add {visible(self._locked)}")
         if self._nobody:

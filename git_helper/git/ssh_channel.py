@@ -11,8 +11,6 @@ from git_helper.git.ssh_library import Message, SSHException
 from git_helper.git.ssh_said import Said
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from git_helper.git.ssh_transport import SshTransport
 
 WINDOW = 4 << 20
@@ -25,6 +23,10 @@ _SECONDS_FOR_END = 2.0
 LONGER = "allow more time: --timeout SECONDS"
 
 
+class TooManyChannels(Unreachable):
+    """The server opens no further channel on this connection."""
+
+
 class ChannelCommand:
     """`command` running on the server of `transport`; see `Command` of ssh_command. `shown`: the server, for people."""
 
@@ -34,7 +36,6 @@ class ChannelCommand:
         self._transport = transport
         self._shown = shown
         self._idle = idle
-        self._on_close: Callable[[], None] | None = None
         try:
             self._channel = transport.open_channel("session", window_size=WINDOW, timeout=idle)
         except (SSHException, EOFError, OSError) as error:
@@ -44,7 +45,7 @@ class ChannelCommand:
             self._channel.set_environment_variable(name, value)
         # Not exec_command: that waits for the answer without a limit, and costs a round trip.
         self._request("exec", packed(command))
-        self.said = Said(lambda: self._channel.recv_stderr(_STDERR_READ) if self._wait_for_stderr() else b"")
+        self.said = Said(self._read_stderr)
 
     @property
     def is_open(self) -> bool:
@@ -98,15 +99,12 @@ class ChannelCommand:
             pass
         self.said.wait(_SECONDS_FOR_END)
 
-    def _wait_for_stderr(self) -> bool:
-        """Until there is something, however long: the limit is on what we read from stdout."""
-        channel = self._channel
-        while not channel.recv_stderr_ready():
-            if channel.closed or channel.eof_received or not self._transport.is_active():
-                return channel.recv_stderr_ready()
-            with _lock_of(channel):
-                pass
-        return True
+    def _read_stderr(self) -> bytes:
+        while True:
+            try:
+                return self._channel.recv_stderr(_STDERR_READ)
+            except TimeoutError:
+                continue  # the limit is for what we read from stdout
 
     def _request(self, kind: str, fields: bytes) -> None:
         body = struct.pack(">BI", _CHANNEL_REQUEST, self._channel.remote_chanid) + packed(kind) + b"\1" + fields

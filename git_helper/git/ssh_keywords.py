@@ -14,7 +14,7 @@ from git_helper.git.ssh_jumps import Hop, parse_jumps, parse_port
 if TYPE_CHECKING:
     from git_helper.git.ssh_config_lines import Line
 
-Reader = Callable[["Line"], Any]
+ValueOf = Callable[["Line"], Any]
 
 _LARGEST = 0x7FFFFFFF
 _NUMBER = re.compile(r"\+?[0-9]{1,10}", re.ASCII)
@@ -54,7 +54,7 @@ def _seconds(line: Line) -> int | None:
     return total
 
 
-def _choice(**meanings: object) -> Reader:
+def _choice(**meanings: object) -> ValueOf:
     """Reads one of the words, upper and lower case being the same; `_` stands for `-`."""
     table = {word.replace("_", "-"): meaning for word, meaning in meanings.items()}
 
@@ -80,11 +80,14 @@ def _files(line: Line) -> tuple[str, ...]:
 
 def _command(line: Line) -> str | None:
     """The rest of the line as it is, for a shell; None for `none`."""
-    return None if line.rest.lower() == "none" else line.rest.removeprefix("=").lstrip(" \t")
+    command = line.rest.lstrip(" \t\r=")
+    if not command:
+        raise line.error(f"'{line.keyword}' has no value")
+    return None if command.lower() == "none" else command
 
 
 def _jumps(line: Line) -> tuple[Hop, ...]:
-    hops = parse_jumps(line.rest)
+    hops = parse_jumps(line.rest.lstrip(" \t\r="))
     if hops is None:
         raise line.error("the jump host is none: [user@]host[:port], several with commas")
     return hops
@@ -117,7 +120,7 @@ def _words(line: Line) -> tuple[str, ...]:
 _flag = _choice(yes=True, true=True, no=False, false=False)
 
 # Canonical name (aliases below) → reader. The first value counts.
-SINGLE: dict[str, Reader] = {
+SINGLE: dict[str, ValueOf] = {
     "addressfamily": _choice(any="any", inet="inet", inet6="inet6"),
     "batchmode": _flag,
     "bindaddress": _word,
@@ -166,7 +169,7 @@ SINGLE: dict[str, Reader] = {
 }
 
 # Every value counts.
-REPEATED: dict[str, Reader] = {"certificatefile": _word, "identityfile": _word, "sendenv": _sent}
+REPEATED: dict[str, ValueOf] = {"certificatefile": _word, "identityfile": _word, "sendenv": _sent}
 
 ALIASES = {
     "challengeresponseauthentication": "kbdinteractiveauthentication",

@@ -165,5 +165,7 @@ class Questions(NamedTuple):
         count = message.get_int()
         if count > _MOST_PROMPTS:
             raise Disconnected("it asks too many questions")
-        prompts = [(redact(message.get_binary().decode("utf-8", "replace")), message.get_boolean()) for _ in range(count)]
+        prompts = [
+            (redact(message.get_binary().decode("utf-8", "replace")), message.get_boolean()) for _ in range(count)
+        ]
         return cls(name, instruction, tuple(prompts))

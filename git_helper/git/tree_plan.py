@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from git_helper.errors import NotFound
-from git_helper.git.lfs_pointer import LfsPointer, read_pointer
+from git_helper.git.lfs_pointer import LONGEST_POINTER, LfsPointer, read_pointer
 from git_helper.git.pack_entries import BLOB, COMMIT, TAG, TREE
 from git_helper.git.pack_errors import DamagedPack, Limits, TooBig, UnsafeTree
 from git_helper.git.tree_entries import EXECUTABLE, FOLDER, SUBMODULE, SYMLINK, read_tree
@@ -60,7 +60,9 @@ class TreePlan:
             spots = self._blobs.pop(oid, None)
             if spots is None:
                 return None
-            return self._write(oid, content, [spots] if isinstance(spots, tuple) else spots)
+            if isinstance(spots, tuple):
+                spots = [spots]
+            return self._write(oid, content, spots)
         if kind == TREE:
             for prefix, depth in self._trees.pop(oid, ()):
                 self._expand(oid, content, prefix, depth)
@@ -180,7 +182,7 @@ class TreePlan:
 
     def _write(self, oid: bytes, content: bytes, spots: list[Spot]) -> bytes:
         """Writes a blob to all its paths; the first of them."""
-        pointer = read_pointer(content)
+        pointer = read_pointer(content) if len(content) < LONGEST_POINTER else None
         if pointer is not None:
             self._known_pointers[oid] = pointer
         for path, kind in spots:

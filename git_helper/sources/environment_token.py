@@ -4,8 +4,6 @@ HOST is the host, with `:port` unless it is the default one, in upper case, ever
 written like one with a dot there, so it gets its token only where `GIT_HELPER_HOST_<HOST>` names it.
 """
 
-from __future__ import annotations
-
 from git_helper.core.credential import ANY_USER, Credential, Description
 from git_helper.errors import UsageError
 from git_helper.secret import Secret
@@ -19,13 +17,13 @@ class EnvironmentToken:
     """The token variables of `environ` (text), turned to bytes by `to_bytes`; plain http only by `allow_http`."""
 
     def __init__(
-        self, environ: Mapping[str, str], to_bytes: Callable[[str], bytes], allow_http: Iterable[bytes]
+        self, environ: "Mapping[str, str]", to_bytes: "Callable[[str], bytes]", allow_http: "Iterable[bytes]"
     ) -> None:
         self._environ = environ
         self._to_bytes = to_bytes
         self._allow_http = allow_http
 
-    def find(self, wanted: Description) -> Iterator[Credential]:
+    def find(self, wanted: "Description") -> "Iterator[Credential]":
         """The token of exactly this origin. Raises UsageError when the variable may be meant for another host."""
         origin = wanted.origin()
         if origin is None or not origin.may_get_tokens(self._allow_http):

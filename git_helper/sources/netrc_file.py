@@ -1,7 +1,5 @@
 """The netrc file: read as bytes, and given to its parser only when it can hold an answer."""
 
-from __future__ import annotations
-
 from git_helper.errors import StoreError
 
 TYPE_CHECKING = False
@@ -24,12 +22,12 @@ if TYPE_CHECKING:
 class NetrcFile:
     """The file at `path`; `parser` opens what reads it. A netrc knows no ports: an entry serves all of its host."""
 
-    def __init__(self, path: str, parser: Callable[[], Parser], allow_http: Iterable[bytes]) -> None:
+    def __init__(self, path: str, parser: "Callable[[], Parser]", allow_http: "Iterable[bytes]") -> None:
         self._path = path
         self._parser = parser
         self._allow_http = allow_http
 
-    def find(self, wanted: Description) -> Iterator[Credential]:
+    def find(self, wanted: "Description") -> "Iterator[Credential]":
         """What the file has for the host and user. Raises StoreError naming the line of a file that is no netrc."""
         origin = wanted.origin()
         if origin is None or not origin.may_get_tokens(self._allow_http):

@@ -1,7 +1,5 @@
 """Which store was chosen: made once, recorded as `key=value` lines, so that a `get` need not try what is there."""
 
-from __future__ import annotations
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,16 +12,16 @@ class Choice:
 
     __slots__ = ("backend", "store", "used")
 
-    def __init__(self, store: str, backend: str | None = None, used: Iterable[str] = ()) -> None:
+    def __init__(self, store: str, backend: "str | None" = None, used: "Iterable[str]" = ()) -> None:
         self.store = store
         self.backend = backend
         self.used = frozenset(used) | {store}
 
-    def in_order(self) -> list[str]:
+    def in_order(self) -> "list[str]":
         """The stores to read: the chosen one, then what an earlier choice may have left."""
         return [self.store, *sorted(self.used - {self.store})]
 
-    def with_used(self, store: str, backend: str | None) -> Choice:
+    def with_used(self, store: str, backend: "str | None") -> "Choice":
         """The same choice, with one more store that holds something."""
         return Choice(self.store, self.backend or backend, self.used | {store})
 
@@ -33,7 +31,7 @@ class Choice:
         return f"store={self.store}\n{backend}used={' '.join(sorted(self.used))}\n".encode()
 
 
-def recorded(path: str) -> Choice | None:
+def recorded(path: str) -> "Choice | None":
     """The choice in the file at `path`; None when none was made, or it cannot be read."""
     try:
         with open(path, "rb") as file:

@@ -5,8 +5,6 @@ lock (the file is only ever replaced whole) and no parser (it is searched for th
 in, because a `get` must not load it.
 """
 
-from __future__ import annotations
-
 from git_helper.core import record
 from git_helper.errors import StoreError
 
@@ -38,12 +36,14 @@ class CredentialFile:
     name = "file"
     protection = "plain text"
 
-    def __init__(self, path: str, files: Callable[[], Files], report: Callable[[str, GitHelperError], None]) -> None:
+    def __init__(
+        self, path: str, files: "Callable[[], Files]", report: "Callable[[str, GitHelperError], None]"
+    ) -> None:
         self.path = path
         self._files = files
         self._report = report
 
-    def find(self, wanted: Description) -> Iterator[Credential]:
+    def find(self, wanted: "Description") -> "Iterator[Credential]":
         """The credentials that answer `wanted`, newest first. Raises StoreError for a file that is not ours or damaged."""
         try:
             for account in record.find(self._body(self._read()), wanted):
@@ -51,24 +51,24 @@ class CredentialFile:
         except ValueError as error:
             raise self._damaged() from error
 
-    def accounts(self) -> list[Account]:
+    def accounts(self) -> "list[Account]":
         """Every account, newest first. Raises StoreError like `find`."""
         try:
             return list(record.load(self._body(self._read())))
         except ValueError as error:
             raise self._damaged() from error
 
-    def store(self, account: Account) -> None:
+    def store(self, account: "Account") -> None:
         """Keeps the account in place of one with the same key. Raises StoreError; then the file is as it was."""
         # git stores what we have just answered: where it is the newest already, no lock and no write.
         if not self._is_newest(account):
             self._files().edit(self.path, lambda old: _pack(record.replaced(self._salvage(old), account)))
 
-    def erase(self, wanted: Description, refused: Credential) -> int:
+    def erase(self, wanted: "Description", refused: "Credential") -> int:
         """Forgets what answers `wanted` and holds the secret of `refused`; returns how many accounts."""
         erased = 0
 
-        def change(old: bytes | None) -> bytes | None:
+        def change(old: "bytes | None") -> "bytes | None":
             nonlocal erased
             before = self._salvage(old)
             after = record.without(before, wanted, refused)
@@ -80,13 +80,13 @@ class CredentialFile:
             self._files().edit(self.path, change)
         return erased
 
-    def _is_newest(self, account: Account) -> bool:
+    def _is_newest(self, account: "Account") -> bool:
         try:
             return self._body(self._read()).startswith(b"\n" + record.dump([account]))
         except ValueError:
             return False
 
-    def _read(self) -> bytes | None:
+    def _read(self) -> "bytes | None":
         try:
             with open(self.path, "rb") as file:
                 return file.read()
@@ -95,7 +95,7 @@ class CredentialFile:
         except OSError as error:
             raise StoreError(f"cannot read '{self.path}': {error.strerror}") from error
 
-    def _body(self, content: bytes | None) -> bytes:
+    def _body(self, content: "bytes | None") -> bytes:
         """The stanzas, with the line break before the first one that `record.find` relies on."""
         if content is None:
             return b""
@@ -103,7 +103,7 @@ class CredentialFile:
             raise ValueError("no header or end")
         return content[len(HEADER) - 1 : -len(FOOTER)]
 
-    def _salvage(self, content: bytes | None) -> list[Account]:
+    def _salvage(self, content: "bytes | None") -> "list[Account]":
         """The accounts; of a damaged file those that can be read, after its bytes were kept aside and that was said."""
         try:
             return list(record.load(self._body(content)))
@@ -120,13 +120,13 @@ class CredentialFile:
         self._report(self.name, StoreError(f"the credential file was damaged; its bytes are in '{aside}'", hint))
         return saved
 
-    def _damaged(self) -> StoreError:
+    def _damaged(self) -> "StoreError":
         return StoreError(
             f"cannot read '{self.path}': it is damaged", "the next stored credential repairs it; a copy stays"
         )
 
 
-def _pack(accounts: list[Account]) -> bytes:
+def _pack(accounts: "list[Account]") -> bytes:
     try:
         return HEADER + record.dump(accounts) + FOOTER
     except ValueError as error:

@@ -3,8 +3,6 @@
 Most runs in which nobody has the secret end with the answer no, so this loads nothing that asks.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -26,7 +24,7 @@ def has_terminal() -> bool:
     return True
 
 
-def may_ask(environ: Mapping[str, str], *, no_input: bool, git_setting: Callable[[str], bytes | None]) -> bool:
+def may_ask(environ: "Mapping[str, str]", *, no_input: bool, git_setting: "Callable[[str], bytes | None]") -> bool:
     """Whether a person may be asked, and git would ask on the terminal too rather than by an askpass program.
 
     `git_setting`: a variable of git's configuration as bytes, b"" for a set but empty one, None for an unset one; it
@@ -46,7 +44,7 @@ def may_ask(environ: Mapping[str, str], *, no_input: bool, git_setting: Callable
     return not environ.get("SSH_ASKPASS") if program is None else not program
 
 
-def _is_off(value: str | None) -> bool:
+def _is_off(value: "str | None") -> bool:
     """Set, and not one of git's words for true. What is no boolean is off too: git is going to complain about it."""
     if value is None:
         return False

@@ -1,7 +1,5 @@
 """The only reader of the process environment."""
 
-from __future__ import annotations
-
 import os
 
 TYPE_CHECKING = False
@@ -9,7 +7,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def environment() -> Mapping[str, str]:
+def environment() -> "Mapping[str, str]":
     """The process environment, live."""
     return os.environ
 
@@ -19,6 +17,6 @@ def to_bytes(text: str) -> bytes:
     return os.fsencode(text)
 
 
-def is_true(value: str | None) -> bool:
+def is_true(value: "str | None") -> bool:
     """A switch in the environment: unset, empty and git's words for false (git-config(1)) are off, all else is on."""
     return value is not None and value.lower() not in ("", "0", "false", "no", "off", "f", "n")

@@ -1,7 +1,5 @@
 """Where our files are (XDG Base Directory Specification; on Windows, the local application data)."""
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -10,7 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-def data_folder(environ: Mapping[str, str]) -> str:
+def data_folder(environ: "Mapping[str, str]") -> str:
     """The folder of what must not be lost: credentials and the recorded choice of store."""
     if sys.platform == "win32":
         return os.path.join(environ.get("LOCALAPPDATA") or home(environ), "git-helper")
@@ -21,7 +19,7 @@ def data_folder(environ: Mapping[str, str]) -> str:
     return os.path.join(base, "git-helper")
 
 
-def cache_folder(environ: Mapping[str, str]) -> str:
+def cache_folder(environ: "Mapping[str, str]") -> str:
     """The folder of what can be fetched again."""
     if sys.platform == "win32":
         return os.path.join(data_folder(environ), "cache")
@@ -31,12 +29,12 @@ def cache_folder(environ: Mapping[str, str]) -> str:
     return os.path.join(base, "git-helper")
 
 
-def home(environ: Mapping[str, str]) -> str:
+def home(environ: "Mapping[str, str]") -> str:
     """The home folder; from the user database where no variable names it."""
     return environ.get("HOME") or os.path.expanduser("~")
 
 
-def netrc_file(environ: Mapping[str, str]) -> str | None:
+def netrc_file(environ: "Mapping[str, str]") -> "str | None":
     """The file that `NETRC` names, if there is one; else `~/.netrc` (on Windows also `_netrc`); None without any."""
     named = environ.get("NETRC")
     names = [os.path.expanduser(named)] if named else []

@@ -4,8 +4,6 @@ A whole helper as functions of its streams. What cannot be trusted gets no answe
 helper, and a person sees no noise of ours.
 """
 
-from __future__ import annotations
-
 from git_helper.core import wire
 from git_helper.core.credential import AUTHTYPE, STATE, Account, Credential, Description
 from git_helper.errors import Cancelled, StoreError
@@ -23,12 +21,14 @@ SEEN = b"git-helper:seen=1"
 PERSON = "person"
 
 
-def capability(stdout: BinaryIO) -> None:
+def capability(stdout: "BinaryIO") -> None:
     """Says what we understand, for callers that ask before they use it."""
     stdout.write(b"version 0\ncapability authtype\ncapability state\n")
 
 
-def get(stdin: BinaryIO, stdout: BinaryIO, chain: Callable[[bool], Chain], explain: Callable[[str], None]) -> None:
+def get(
+    stdin: "BinaryIO", stdout: "BinaryIO", chain: "Callable[[bool], Chain]", explain: "Callable[[str], None]"
+) -> None:
     """Prints the first complete answer, or what is known in part, or nothing; `quit` when the person said no.
 
     `explain` hears, never with a secret, who answered, or why nobody did. Raises StoreError for an answer that no line
@@ -58,7 +58,7 @@ def get(stdin: BinaryIO, stdout: BinaryIO, chain: Callable[[bool], Chain], expla
         raise StoreError(f"cannot use the answer of '{candidate.source}': {error}") from error
 
 
-def _answer(candidate: Candidate, able: list[bytes]) -> list[tuple[bytes, bytes]]:
+def _answer(candidate: "Candidate", able: "list[bytes]") -> "list[tuple[bytes, bytes]]":
     """The answer's attributes: capabilities first, because git reads the others by them."""
     credential = candidate.credential
     ready = AUTHTYPE in able and credential.is_ready()
@@ -74,11 +74,11 @@ def _answer(candidate: Candidate, able: list[bytes]) -> list[tuple[bytes, bytes]
 
 
 def store(
-    stdin: BinaryIO,
+    stdin: "BinaryIO",
     now: float,
-    elsewhere: Callable[[], Chain],
-    target: Callable[[], Store | None],
-    max_age: float | None = None,
+    elsewhere: "Callable[[], Chain]",
+    target: "Callable[[], Store | None]",
+    max_age: "float | None" = None,
 ) -> None:
     """Keeps a whole credential that worked, unless it is ours, ephemeral, expired, or lives in a source read each time.
 
@@ -103,11 +103,11 @@ def store(
         place.store(Account(wanted.protocol, wanted.host, wanted.path, credential))
 
 
-def _is_copy(kept: Credential, new: Credential) -> bool:
+def _is_copy(kept: "Credential", new: "Credential") -> bool:
     return kept.is_complete() and kept.same_secret(new)
 
 
-def erase(stdin: BinaryIO, stores: Callable[[], list[Store]]) -> None:
+def erase(stdin: "BinaryIO", stores: "Callable[[], list[Store]]") -> None:
     """Forgets every account that matches; where git names the refused secret, only those that hold it.
 
     Every store is asked, even after one that is broken. Raises the last StoreError.

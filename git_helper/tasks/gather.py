@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_helper.core.parse_error import ParseError
@@ -25,13 +25,20 @@ if TYPE_CHECKING:
     Read = Callable[[str], bytes | None]
 
 
+MOST_FILES = 200
+
+
 @dataclass(frozen=True)
 class Source:
-    """One requirements file: where it is, its text, and what it says."""
+    """One requirements file: where it is, its text, and what it says.
+
+    `included`: the files of its `-r` options, by the number of the item; None for one that stood elsewhere before.
+    """
 
     path: str
     text: str
     scan: RequirementsFile
+    included: dict[int, Source | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Gathered:
-    """All requirements in order, the files (those named by `-r` and `-c` in them too), and warnings to show."""
+    """All requirements in order, the files that were asked for (those in them are below them), and warnings to show."""
 
     wanted: tuple[Wanted, ...]
     sources: tuple[Source, ...]
@@ -61,12 +68,14 @@ def gather(arguments: Sequence[str], files: Sequence[str], read: Read, environ: 
     """
     wanted = [_argument(text) for text in arguments]
     seen: dict[str, Source] = {}
+    sources: list[Source] = []
     for path in files:
-        wanted += _file(path, read, environ, seen)
+        source = _file(path, read, environ, seen, wanted)
+        sources += [source] if source is not None else []
     if not wanted and not files:
         raise UsageError("nothing to do: name a requirement or a file", "git-helper resolve -r requirements.txt")
     warnings = dict.fromkeys(warning for source in seen.values() for warning in source.scan.warnings)
-    return Gathered(tuple(wanted), tuple(seen.values()), tuple(warnings))
+    return Gathered(tuple(wanted), tuple(sources), tuple(warnings))
 
 
 def _argument(text: str) -> Wanted:
@@ -76,26 +85,31 @@ def _argument(text: str) -> Wanted:
         return Wanted(text, None, error)
 
 
-def _file(path: str, read: Read, environ: Mapping[str, str], seen: dict[str, Source]) -> list[Wanted]:
+def _file(
+    path: str, read: Read, environ: Mapping[str, str], seen: dict[str, Source], wanted: list[Wanted]
+) -> Source | None:
+    """Adds the requirements of the file and of those in it to `wanted`; None for a file that was read before."""
     real = os.path.realpath(path)
     if real in seen:
-        return []
+        return None
+    if len(seen) >= MOST_FILES:
+        raise UsageError(f"cannot read '{visible(path)}': there are {MOST_FILES} requirements files already")
     text = _decoded(path, read)
     try:
         source = Source(path, text, scan(text, environ, os.getcwd()))
     except ParseError as error:
         raise _placed(error, path) from None
     seen[real] = source
-    wanted: list[Wanted] = []
     for number, item in enumerate(source.scan.items):
         if isinstance(item, RequirementItem):
             written = text[slice(*item.span)]
             wrong = None if item.error is None else _placed(item.error, path)
             wanted.append(Wanted(written, item.requirement, wrong, source, number))
         elif item.name in (REQUIREMENT, CONSTRAINT):
-            nested = _file(_nested(path, item), read, environ, seen)
-            wanted += nested if item.name == REQUIREMENT else []
-    return wanted
+            below = _file(_nested(path, item), read, environ, seen, wanted if item.name == REQUIREMENT else [])
+            if item.name == REQUIREMENT:
+                source.included[number] = below
+    return source
 
 
 def _placed(error: ParseError, path: str) -> ParseError:
@@ -111,6 +125,8 @@ def _nested(path: str, item: OptionItem) -> str:
             f"cannot read '{shown}', named in line {item.line} of '{visible(path)}': it is a URL",
             "download the file first and name it by its path",
         )
+    if "\0" in item.value:
+        raise UsageError(f"cannot read '{visible(item.value)}', named in line {item.line} of '{visible(path)}'")
     return os.path.join(os.path.dirname(path), os.path.expanduser(item.value))
 
 

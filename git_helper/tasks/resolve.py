@@ -195,13 +195,19 @@ def written(outcome: Outcome) -> str:
 
 
 def rewritten(source: Source, outcomes: Sequence[Outcome]) -> str:
-    """The file's text with its Git URLs pinned and all userinfo removed."""
+    """The file's text with its Git URLs pinned and all userinfo removed, the files that it names by `-r` in their place.
+
+    Not so those of `-c`: what they limit is not what is wanted.
+    """
     commits = {
         one.wanted.number: one.choice.commit.hex
         for one in outcomes
         if one.wanted.source is source and one.choice is not None
     }
-    return rewrite(source.text, source.scan, commits)
+    included = {
+        number: "" if below is None else rewritten(below, outcomes) for number, below in source.included.items()
+    }
+    return rewrite(source.text, source.scan, commits, included)
 
 
 def _credential(answered: Answered | None) -> dict[str, str | None] | None:

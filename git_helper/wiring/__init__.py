@@ -5,8 +5,6 @@ variable or the file store starts in the time of the interpreter (tests/protocol
 what it may load).
 """
 
-from __future__ import annotations
-
 import os
 import sys
 from time import time
@@ -33,7 +31,7 @@ CHAIN_GUARD = "GIT_HELPER_CHAIN"
 class House:
     """The rooms, furnished for one command: its settings, its environment, and who hears of broken sources."""
 
-    def __init__(self, settings: Settings, report: Report) -> None:
+    def __init__(self, settings: "Settings", report: "Report") -> None:
         self.settings = settings
         self.report = report
         self.environ: Mapping[str, str] = environment()
@@ -49,13 +47,13 @@ class House:
 
     # sources
 
-    def chain_for_git(self, ready: bool) -> Chain:
+    def chain_for_git(self, ready: bool) -> "Chain":
         """What answers git: everything of ours, and the person, if git would otherwise ask on the terminal itself.
 
         `ready`: whether git takes `authtype` and `credential`.
         """
 
-        def later_helpers(wanted: Description) -> Source | None:
+        def later_helpers(wanted: "Description") -> "Source | None":
             # git is going to ask them itself, unless the person answers us first.
             if wanted.username is None or not self.may_ask():
                 return None
@@ -63,15 +61,15 @@ class House:
 
         return self.chained(*self.own_openers(), ("other helpers", later_helpers), ("person", self._person))
 
-    def chain_of_elsewhere(self) -> Chain:
+    def chain_of_elsewhere(self) -> "Chain":
         """The sources that are read anew each time, whose answers must not be copied into a store."""
         return self.chained(("variable", self._variable), ("netrc", self._netrc), ("ci token", self._ci_token))
 
-    def chained(self, *openers: tuple[str, Opener]) -> Chain:
+    def chained(self, *openers: "tuple[str, Opener]") -> "Chain":
         """The openers as a chain that knows what time it is."""
         return Chain(openers, self.report, time())
 
-    def own_openers(self) -> list[tuple[str, Opener]]:
+    def own_openers(self) -> "list[tuple[str, Opener]]":
         """Our own sources, in the one order."""
         stores: list[tuple[str, Opener]] = [
             (name, lambda wanted, name=name: self.store(name))  # type: ignore[misc]
@@ -79,14 +77,14 @@ class House:
         ]
         return [("variable", self._variable), ("netrc", self._netrc), *stores, ("ci token", self._ci_token)]
 
-    def _variable(self, wanted: Description) -> Source | None:
+    def _variable(self, wanted: "Description") -> "Source | None":
         if not any(name.startswith("GIT_HELPER_TOKEN_") for name in self.environ):
             return None
         from git_helper.sources.environment_token import EnvironmentToken
 
         return EnvironmentToken(self.environ, to_bytes, self.settings.allow_http)
 
-    def _netrc(self, wanted: Description) -> Source | None:
+    def _netrc(self, wanted: "Description") -> "Source | None":
         path = self.settings.netrc_file or netrc_file(self.environ)
         if path is None:
             return None
@@ -94,14 +92,14 @@ class House:
 
         return NetrcFile(path, _netrc_parser, self.settings.allow_http)
 
-    def _ci_token(self, wanted: Description) -> Source | None:
+    def _ci_token(self, wanted: "Description") -> "Source | None":
         if not any(name in self.environ for name in _CI_VARIABLES):
             return None
         from git_helper.sources.ci_token import CiToken
 
         return CiToken(self.environ, to_bytes, self.settings.allow_http)
 
-    def other_helpers(self, *, only_after_us: bool, authtype: bool) -> OtherHelpers:
+    def other_helpers(self, *, only_after_us: bool, authtype: bool) -> "OtherHelpers":
         """The helpers of git's configuration without ourselves."""
         from git_helper.sources.other_helpers import SECONDS, OtherHelpers
 
@@ -114,7 +112,7 @@ class House:
             seconds=self.settings.timeout or SECONDS,
         )
 
-    def _person(self, wanted: Description) -> Source | None:
+    def _person(self, wanted: "Description") -> "Source | None":
         if wanted.username is None or not self.may_ask():
             return None
         from git_helper.sources.person import Person
@@ -130,12 +128,12 @@ class House:
         # git's configuration may cost a process: not where there is no terminal anyway.
         return has_terminal() and may_ask(self.environ, no_input=self.settings.no_input, git_setting=self.git_setting)
 
-    def git_setting(self, name: str) -> bytes | None:
+    def git_setting(self, name: str) -> "bytes | None":
         """A variable of git's configuration."""
         value = self.git_config().setting(name)
         return None if value is None else to_bytes(value)
 
-    def git_config(self) -> GitConfig:
+    def git_config(self) -> "GitConfig":
         """git's configuration as it is where the command runs, read once."""
         if self._git_config is None:
             from git_helper.system.git_config import GitConfig
@@ -145,7 +143,7 @@ class House:
 
     # stores
 
-    def store_names(self) -> list[str]:
+    def store_names(self) -> "list[str]":
         """The stores to read: the one of `--store`, else those of the recorded choice, else the file. Tries nothing."""
         if self.settings.store is not None:
             return [name for name in (self.settings.store,) if name != "none"]
@@ -156,11 +154,11 @@ class House:
         choice = recorded(self._choice_path())
         return ["file"] if choice is None else choice.in_order()
 
-    def stores(self) -> list[Store]:
+    def stores(self) -> "list[Store]":
         """The stores of `store_names`, opened."""
         return [self.store(name) for name in self.store_names()]
 
-    def store(self, name: str) -> Store:
+    def store(self, name: str) -> "Store":
         """One store by name. The keyring is entered through the back end that was recorded, if one was."""
         if name == "file":
             from git_helper.stores.credential_file import CredentialFile
@@ -174,12 +172,12 @@ class House:
         seconds = self.settings.timeout or SECONDS
         return OsKeyring(self.folder, _files, self.report, seconds=seconds, backend=backend)
 
-    def store_to_write(self) -> Store | None:
+    def store_to_write(self) -> "Store | None":
         """The store that keeps something new, chosen and recorded at the first time; None for `none`."""
         name = self.choose()
         return None if name == "none" else self.store(name)
 
-    def chosen(self) -> str | None:
+    def chosen(self) -> "str | None":
         """The store that is chosen already, or would be without trying what is there."""
         from git_helper.stores.choice import recorded
 
@@ -212,7 +210,7 @@ class House:
         _files().edit(self._choice_path(), lambda old: choice.dump())
         return name
 
-    def _configured_store(self) -> str | None:
+    def _configured_store(self) -> "str | None":
         from git_helper.core.settings import checked_store
 
         return checked_store(self.git_config().setting("gitHelper.store"))
@@ -231,19 +229,19 @@ _CI_VARIABLES = (
 )
 
 
-def _netrc_parser() -> Any:
+def _netrc_parser() -> "Any":
     from git_helper.core import netrc
 
     return netrc
 
 
-def _files() -> Any:
+def _files() -> "Any":
     from git_helper.system import files
 
     return files
 
 
-def answer(operation: str, settings: Settings, report: Report, stdin: BinaryIO, stdout: BinaryIO) -> None:
+def answer(operation: str, settings: "Settings", report: "Report", stdin: "BinaryIO", stdout: "BinaryIO") -> None:
     """The protocol door: one operation of git's protocol on the given streams. Raises GitHelperError."""
     from git_helper.tasks import answer as task
 

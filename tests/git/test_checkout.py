@@ -130,7 +130,10 @@ def test_of_many_one_downloads(tmp_path: Path) -> None:
 
 
 def test_waiting_for_the_lock_ends(tmp_path: Path) -> None:
-    with staged(str(tmp_path / "new")), pytest.raises(Timeout, match=r"another process has been at it for 0\.1 seconds"):
+    with (
+        staged(str(tmp_path / "new")),
+        pytest.raises(Timeout, match=r"another process has been at it for 0\.1 seconds"),
+    ):
         download_tree(Given(), OID, str(tmp_path / "new"), wait=0.1)
     assert os.listdir(tmp_path) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -62,7 +63,7 @@ def test_deltas_by_place(tmp_path: Path, env: dict[str, str], step: int) -> None
     pack = Pack()
     pack.add(BLOB, versions[0])
     offset = 12
-    for before, after in zip(versions, versions[1:], strict=False):
+    for before, after in pairwise(versions):
         here = pack.length
         pack.ofs_delta(offset, delta(before, after))
         offset = here
@@ -75,7 +76,7 @@ def test_deltas_by_place(tmp_path: Path, env: dict[str, str], step: int) -> None
 def test_deltas_by_name_before_their_bases(tmp_path: Path, env: dict[str, str]) -> None:
     versions = chain(30, 200)
     pack = Pack()
-    for before, after in reversed(list(zip(versions, versions[1:], strict=False))):
+    for before, after in reversed(list(pairwise(versions))):
         pack.ref_delta(object_id(BLOB, before), delta(before, after))
     pack.add(BLOB, versions[0])
     found = receive(tmp_path / "p", pack.data())

@@ -67,6 +67,15 @@ def test_it_is_what_git_checks_out(demo: Path, tmp_path: Path, step: int) -> Non
     assert done.files == sum(kind != "folder" for kind, _, _ in snapshot(tmp_path / "ours/tree").values())
 
 
+def test_thousands_of_files(tmp_path: Path) -> None:
+    source = random.Random(4)
+    files = {f"d{number % 50}/{number:04}.txt": source.randbytes(source.randrange(300)) for number in range(2500)}
+    repository = make_repository(tmp_path / "many.git", 2, files)
+    data, oid = packed(repository, "main")
+    assert unpack(tmp_path / "ours", data, oid, 10_000).files == 2501
+    assert snapshot(tmp_path / "ours/tree") == checked_out(repository, "main", tmp_path / "git")
+
+
 @pytest.mark.parametrize("options", [("--no-delta-base-offset",), ("--depth=50", "--window=50"), ("--compression=0",)])
 def test_every_way_to_pack(demo: Path, tmp_path: Path, options: tuple[str, ...]) -> None:
     data, oid = packed(demo, "main", *options, "--no-reuse-delta", "--no-reuse-object")

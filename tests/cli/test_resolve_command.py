@@ -1,0 +1,264 @@
+"""`resolve` through the real executable against real servers: what it prints, what it asks, how it ends."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.commands import CANARY, resolved, run
+from tests.git.served import Version1Server, dulwich_server
+from tests.servers.git_http import Fault, GitHttpServer, Realm
+from tests.servers.http_message import Request, Response
+from tests.servers.repositories import make_repository
+from tests.servers.repositories import resolve as commit_of
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """A server's folder with team/demo.git and team/other.git."""
+    make_repository(tmp_path / "root/team/demo.git", 3, {"a": "a"})
+    make_repository(tmp_path / "root/team/other.git", 2, {"b": "b"})
+    return tmp_path / "root"
+
+
+@pytest.fixture
+def server(root: Path) -> Iterator[GitHttpServer]:
+    with GitHttpServer(root) as running:
+        yield running
+
+
+FILE = """\
+# what we need\r
+--index-url https://me:{canary}@index.example/simple/
+
+demo[extra] @ git+{url}/team/demo.git@v1.0.0 ; python_version > "3"  # pinned some day
+\tgit+{url_with_user}/team/demo.git#subdirectory=x&egg=demo \\
+   --hash=sha256:{hash}
+requests >= 2 ; python_version > "3"
+wheel @ https://me:{canary}@files.example/w-1.0-py3-none-any.whl#sha256={hash}
+-c constraints.txt
+ssh @ git+ssh://git@good.example/o/r.git@{forty}
+"""
+PINNED = """\
+# what we need\r
+--index-url https://index.example/simple/
+
+demo[extra] @ git+{url}/team/demo.git@{tag} ; python_version > "3"  # pinned some day
+\tgit+{url}/team/demo.git@{main}#subdirectory=x&egg=demo \\
+   --hash=sha256:{hash}
+requests >= 2 ; python_version > "3"
+wheel @ https://files.example/w-1.0-py3-none-any.whl#sha256={hash}
+-c constraints.txt
+ssh @ git+ssh://git@good.example/o/r.git@{forty}
+"""
+
+
+def fields(server: GitHttpServer, root: Path) -> dict[str, str]:
+    demo = root / "team/demo.git"
+    return {
+        "url": server.url,
+        "url_with_user": server.url_for("", "me", CANARY).rstrip("/"),
+        "canary": CANARY.replace("/", "%2F"),
+        "hash": "0" * 64,
+        "forty": "f" * 40,
+        "tag": commit_of(demo, "v1.0.0^{commit}"),
+        "main": commit_of(demo),
+    }
+
+
+def test_requirements_are_written_back_with_only_the_urls_changed(
+    server: GitHttpServer, root: Path, tmp_path: Path
+) -> None:
+    server.realms = [Realm("/team/none", [("me", CANARY)])]
+    known = fields(server, root)
+    (tmp_path / "requirements.txt").write_bytes(FILE.format(**known).encode())
+    (tmp_path / "constraints.txt").write_text("urllib3 < 3\n")
+    words = ["resolve", "--format", "requirements", "-r", "requirements.txt"]
+    done = run(*words, cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == PINNED.format(**known).encode()
+    # The two users are asked for separately, and each only once.
+    assert len(server.requests) == 2
+
+    (tmp_path / "requirements.txt").write_bytes(done.stdout)
+    server.forget()
+    again = run(*words, cwd=tmp_path)
+    assert again.stdout == done.stdout
+    assert server.requests == []
+
+
+def test_the_text_is_one_requirement_on_each_line(server: GitHttpServer, root: Path) -> None:
+    known = fields(server, root)
+    words = [
+        f"demo[b, a] @ git+{known['url']}/team/demo.git@first ; python_version>'3'",
+        f"git+{known['url_with_user']}/team/other.git/@twin#egg=x",
+        "requests[security]>=2;python_version>'3'",
+        "./a/folder",
+        f"w @ https://me:{known['canary']}@files.example/w.whl",
+    ]
+    done = run("resolve", *words)
+    demo, other = (root / f"team/{name}.git" for name in ("demo", "other"))
+    assert done.stdout.decode().split("\n") == [
+        f"demo[b,a] @ git+{server.url}/team/demo.git@{commit_of(demo, 'first')} ; python_version>'3'",
+        f"git+{server.url}/team/other.git/@{commit_of(other, 'refs/heads/twin')}#egg=x",
+        "requests[security]>=2;python_version>'3'",
+        "./a/folder",
+        "w @ https://files.example/w.whl",
+        "",
+    ]
+    assert done.returncode == 0
+    assert done.stderr.decode().count("'twin' is a branch and a tag") == 1
+    assert run("resolve", "-q", words[1]).stderr == b""
+
+
+def test_the_json(server: GitHttpServer, root: Path) -> None:
+    server.realms = [Realm("/", [("me", CANARY)])]
+    url, demo = f"{server.url}/team/demo.git", root / "team/demo.git"
+    words = [f"demo @ git+{server.url_for('team/demo.git', 'me', CANARY)}@v1.1.0#subdirectory=a/b", "requests>=2"]
+    commit = commit_of(demo, "v1.1.0^{commit}")
+    done = run("resolve", "--format", "json", *words)
+    git = {
+        "name": "demo",
+        "kind": "git",
+        "url": url,
+        "commit": commit,
+        "requested_revision": "v1.1.0",
+        "subdirectory": "a/b",
+        "resolved_ref": "refs/tags/v1.1.0",
+        "pinned": f"demo @ git+{url}@{commit}#subdirectory=a/b",
+        "direct_url": {
+            "url": url,
+            "vcs_info": {"vcs": "git", "commit_id": commit, "requested_revision": "v1.1.0"},
+            "subdirectory": "a/b",
+        },
+        "credential": {"source": "URL", "username": "me"},
+        "cached": False,
+    }
+    expected = [git, {"name": "requests", "kind": "name", "url": "requests>=2"}]
+    assert done.stdout.decode() == json.dumps(expected, indent=2) + "\n"
+
+
+def test_one_failure_stops_no_other_and_the_worst_code_wins(server: GitHttpServer, root: Path) -> None:
+    server.realms = [Realm("/private", [("me", CANARY)])]
+    server.faults = [Fault("/forbidden", status=403, body=b"not for you\n")]
+    names = ("team/demo.git@nowhere", "private/a.git", "forbidden/a.git", "hidden/a.git", "team/demo.git@main")
+    words = [f"git+{server.url}/{name}" for name in names] + ["git+https://h/%0a", "git+http://127.0.0.1:1/a.git"]
+    found = resolved(*words)
+    assert [one.get("error") for one in found] == [
+        "ref-not-found",
+        "authentication-required",
+        "refused",
+        "repository-not-found",
+        None,
+        "invalid-url",
+        "unreachable",
+    ]
+    assert found[4]["commit"] == commit_of(root / "team/demo.git")
+    assert all(one["message"] and set(one) == {"kind", "url", "error", "message", "hint"} for one in found[:4])
+    done = run("resolve", *words)
+    assert done.stdout.decode() == f"{found[4]['pinned']}\n"
+    assert done.returncode == 6
+    assert done.stderr.decode().count("git-helper: error: ") == 6
+    written = run("resolve", "--format", "requirements", words[0], words[4])
+    assert (written.returncode, written.stdout) == (6, b"")  # half a file would be taken for a whole one
+
+
+def test_one_error_is_said_once(server: GitHttpServer) -> None:
+    done = run("resolve", *[f"name{number} @ git+{server.url}/none.git@v{number}" for number in range(5)])
+    assert done.stderr.decode().count("error:") == 1
+    assert done.returncode == 6
+
+
+class Meeting(GitHttpServer):
+    """Answers when as many requests are waiting as `barrier` wants."""
+
+    barrier = threading.Barrier(1)
+
+    def answer(self, request: Request) -> Response:
+        self.barrier.wait(20)
+        return super().answer(request)
+
+
+def test_repositories_are_asked_at_once_and_each_one_time(root: Path) -> None:
+    with Meeting(root) as server:
+        server.barrier = threading.Barrier(2)
+        revisions = ("main", "develop", "v1.0.0", "refs/tags/first", "feature/slash")
+        names = ("team/demo.git", "team/other.git")
+        found = resolved(*[f"git+{server.url}/{name}@{rev}" for rev in revisions for name in names])
+        assert [one["resolved_ref"].rpartition("/")[2] for one in found[::2]] == [rev.split("/")[-1] for rev in revisions]
+        assert sorted(request.path for request in server.requests) == [f"/{name}/git-upload-pack" for name in names]
+    assert len({one["commit"] for one in found}) > 4
+
+
+def test_an_old_server(root: Path) -> None:
+    known = {rev: commit_of(root / "team/demo.git", f"{rev}^{{commit}}") for rev in ("HEAD", "develop", "v1.0.0")}
+    with GitHttpServer(root, protocol_v2=False) as v0, Version1Server(root) as v1:
+        with dulwich_server(root / "team/demo.git") as other:
+            for url in (f"{v0.url}/team/demo.git", f"{v1.url}/team/demo.git", other):
+                found = resolved(*[f"git+{url}@{rev}" for rev in known])
+                assert [one.get("commit") for one in found] == list(known.values()), url
+
+
+def test_a_short_hash_of_the_history(server: GitHttpServer, root: Path) -> None:
+    commit = commit_of(root / "team/demo.git", "main~1")
+    (found,) = resolved(f"git+{server.url}/team/demo.git@{commit[:9].upper()}")
+    assert (found["commit"], found["resolved_ref"]) == (commit, None)
+
+
+def test_nested_files(server: GitHttpServer, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.txt").write_text(f"-r sub/b.txt\ngit+{server.url}/team/demo.git\n")
+    (tmp_path / "sub/b.txt").write_text(f"-r ../a.txt\n-c c.txt\ngit+{server.url}/team/other.git@main\n")
+    (tmp_path / "sub/c.txt").write_text("one < 2\n")
+    (tmp_path / "bad.txt").write_text(f"ok\ngit+{server.url}/team/demo.git@main~1\n\n-r https://h/x.txt\n")
+    done = run("resolve", "-r", "a.txt", cwd=tmp_path)
+    main, other = (commit_of(root / f"team/{name}.git") for name in ("demo", "other"))
+    assert done.stdout.decode().split("\n")[:-1] == [
+        f"git+{server.url}/team/other.git@{other}",
+        f"git+{server.url}/team/demo.git@{main}",
+    ]
+    assert run("resolve", "-r", "bad.txt", cwd=tmp_path).stderr.startswith(
+        b"git-helper: error: cannot read 'https://h/x.txt', named in line 4 of 'bad.txt'"
+    )
+    (tmp_path / "bad.txt").write_text(f"ok\ngit+{server.url}/team/demo.git@main~1\n")
+    done = run("resolve", "-r", "bad.txt", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, b"ok\n")
+    assert b"line 2 of 'bad.txt'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ([], 2, "nothing to do"),
+        (["--format", "xml", "a"], 2, "unknown --format 'xml'"),
+        (["-r", "none.txt"], 6, "cannot find the requirements file 'none.txt'"),
+        (["-r", "."], 1, "cannot read '.'"),
+        (["-r", "latin-1.txt"], 2, "line 2 is not UTF-8"),
+        (["--offline", "git+https://good.example/r.git"], 5, "--offline"),
+        (["git+file:///tmp/r.git"], 2, "'file' is not supported"),
+    ],
+)
+def test_it_cannot(tmp_path: Path, words: list[str], code: int, says: str) -> None:
+    (tmp_path / "latin-1.txt").write_bytes(b"a\nb # \xe9\n")
+    done = run("resolve", *words, cwd=tmp_path)
+    assert done.returncode == code, done.stderr
+    assert done.stdout == b""
+    assert says in done.stderr.decode()
+    assert done.stderr.startswith(b"git-helper: error: ")
+
+
+def test_files_in_files_are_written_in_their_place(server: GitHttpServer, root: Path, tmp_path: Path) -> None:
+    demo, other = (f"git+{server.url}/team/{name}.git" for name in ("demo", "other"))
+    (tmp_path / "a.txt").write_text(f"# a\n-r b.txt -r \\\n  c.txt\n-c limits.txt\n{demo}")
+    (tmp_path / "b.txt").write_text(f"# b\n-r a.txt\n{other} # note")
+    (tmp_path / "c.txt").write_text("-c limits.txt\ntwo\n")
+    (tmp_path / "limits.txt").write_text(f"{other}@develop\n")
+    (tmp_path / "d.txt").write_text("d\n")
+    done = run("resolve", "--format", "requirements", "-r", "a.txt", "-r", "c.txt", "-r", "d.txt", "one", cwd=tmp_path)
+    main = {name: commit_of(root / f"team/{name}.git") for name in ("demo", "other")}
+    lines = ["one", "# a", "# b", f"{other}@{main['other']} # note", "-c limits.txt", "two"]
+    assert done.stdout.decode().split("\n") == [*lines, "-c limits.txt", f"{demo}@{main['demo']}", "d", ""]
