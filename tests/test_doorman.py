@@ -35,7 +35,7 @@ def test_what_it_does_not_know_is_left_to_the_search(name: str) -> None:
 
 
 def test_a_module_that_does_not_exist_is_reported_as_usual() -> None:
-    with pytest.raises(ModuleNotFoundError, match="git_helper.core.nothing"):
+    with pytest.raises(ModuleNotFoundError, match=r"git_helper\.core\.nothing"):
         importlib.import_module("git_helper.core.nothing")
 
 

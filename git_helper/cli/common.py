@@ -79,14 +79,14 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     return with_common
 
 
-def _command(name: str, common: dict[str, Any]) -> Command:
+def _command(title: str, common: dict[str, Any]) -> Command:
     messages = Messages(color=common.pop("color"), quiet=common.pop("quiet"))
     options: dict[str, list[str]] = {}
     for name, value in common.items():
         if value not in (None, False):
             values = value if isinstance(value, list) else ["1" if value is True else value]
             options[name.replace("_", "-")] = values
-    return Command(CommandHouse(Settings.merged(options, environment()), _report, f"git-helper {name}"), messages)
+    return Command(CommandHouse(Settings.merged(options, environment()), _report, f"git-helper {title}"), messages)
 
 
 def _report(source: str, error: GitHelperError) -> None:

@@ -133,8 +133,8 @@ def _write_requirements(command: Command, gathered: gather.Gathered, outcomes: S
     for one in outcomes:
         if one.wanted.source is None:
             command.messages.text(resolve.written(one))
-    for source in gathered.sources:
-        command.messages.raw(with_line_end(resolve.rewritten(source, outcomes)))
+    *texts, last = [resolve.rewritten(source, outcomes) for source in gathered.sources] or [""]
+    command.messages.raw("".join(map(with_line_end, texts)) + last)
 
 
 def _finish(command: Command, done: Sequence[resolve.Outcome | download.Downloaded]) -> None:
