@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from git_helper import __version__
-from git_helper.cli import accounts, cache, protocol, requirements, setup
+from git_helper.cli import accounts, cache, protocol, repositories, requirements, setup
 from git_helper.errors import Cancelled, UsageError
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ app = typer.Typer(
 setup.add(app)
 accounts.add(app)
 requirements.add(app)
+repositories.add(app)
 cache.add(app)
 protocol.add(app)
 

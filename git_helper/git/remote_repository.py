@@ -1,4 +1,4 @@
-"""What a repository on a server can be asked for, whatever carries the requests: commits by name, and ways around refusals."""
+"""What a repository on a server can be asked for, whatever carries the requests, and the ways around refusals."""
 
 from __future__ import annotations
 

@@ -8,7 +8,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from git_helper.errors import StoreError
-from git_helper.git.ssh_keys import CERTIFIED, Public, packed, strings
+from git_helper.git.ssh_blob import CERTIFIED, Fields, Malformed, packed
+from git_helper.git.ssh_keys import Public
 from git_helper.git.ssh_library import get_agent_connection
 
 if TYPE_CHECKING:
@@ -51,25 +52,23 @@ class Agent:
         """
         session = transport.session_id or b""
         key = transport.host_key_blob or b""
-        body = packed("session-bind@openssh.com") + packed(key) + packed(session) + packed(transport.host_signature)
+        body = packed(b"session-bind@openssh.com") + packed(key) + packed(session) + packed(transport.host_signature)
         self._ask(_EXTENSION, body + b"\0", _SECONDS)
 
     def keys(self) -> list[tuple[Public, str]]:
         """Its keys and certificates in its order, with their comments."""
         number, answer = self._ask(_LIST, b"", _SECONDS)
-        if number != _LISTED or len(answer) < 4:
+        if number != _LISTED:
             return []
+        fields = Fields(answer)
         found = []
-        (count,) = struct.unpack_from(">I", answer)
-        place = 4
-        for _ in range(min(count, _MOST_KEYS)):
-            try:
-                (blob, comment), place = strings(answer, 2, place)
-            except ValueError:
-                raise self._error("its answer cannot be read") from None
-            public = Public.parse(blob)
-            if public is not None:
-                found.append((public, comment.decode("utf-8", "replace")))
+        try:
+            for _ in range(min(fields.uint32(), _MOST_KEYS)):
+                public, comment = Public.parse(fields.string()), fields.string()
+                if public is not None:
+                    found.append((public, comment.decode("utf-8", "replace")))
+        except Malformed:
+            raise self._error("its answer cannot be read") from None
         return found
 
     def sign(self, blob: bytes, data: bytes, algorithm: str) -> bytes:
@@ -79,8 +78,8 @@ class Agent:
         number, answer = self._ask(_SIGN, body, _SECONDS_TO_SIGN)
         try:
             if number == _SIGNED:
-                return strings(answer, 1)[0][0]
-        except ValueError:
+                return Fields(answer).string()
+        except Malformed:
             pass
         raise self._error("it refused to sign")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import NoCredential, Refused, StoreError
-from git_helper.git.ssh_keys import CERTIFIED, Encrypted, UnusableKey, packed
+from git_helper.git.ssh_blob import CERTIFIED, packed
+from git_helper.git.ssh_keys import Encrypted, UnusableKey
 from git_helper.git.ssh_userauth import Answer, Disconnected, Questions
 from git_helper.secret import visible
 
@@ -173,7 +174,7 @@ class Login:
     def _keyboard_interactive(self) -> Answer | None:
         if not self._may_try("keyboard-interactive"):
             return None
-        answer = self._auth.request("keyboard-interactive", packed("") + packed(""))
+        answer = self._auth.request("keyboard-interactive", packed(b"") + packed(b""))
         for _ in range(_MOST_ROUNDS):
             if answer.special is None:
                 return answer

@@ -6,7 +6,7 @@ import struct
 from typing import TYPE_CHECKING
 
 from git_helper.errors import Unreachable
-from git_helper.git.ssh_keys import packed
+from git_helper.git.ssh_blob import packed
 from git_helper.git.ssh_library import Message, SSHException
 from git_helper.git.ssh_said import Said
 
@@ -44,7 +44,7 @@ class ChannelCommand:
         for name, value in environment.items():
             self._channel.set_environment_variable(name, value)
         # Not exec_command: that waits for the answer without a limit, and costs a round trip.
-        self._request("exec", packed(command))
+        self._request("exec", packed(command.encode()))
         self.said = Said(self._read_stderr)
 
     @property
@@ -107,7 +107,9 @@ class ChannelCommand:
                 continue  # the limit is for what we read from stdout
 
     def _request(self, kind: str, fields: bytes) -> None:
-        body = struct.pack(">BI", _CHANNEL_REQUEST, self._channel.remote_chanid) + packed(kind) + b"\1" + fields
+        body = (
+            struct.pack(">BI", _CHANNEL_REQUEST, self._channel.remote_chanid) + packed(kind.encode()) + b"\1" + fields
+        )
         self._transport._send_user_message(Message(body))  # type: ignore[attr-defined]
 
     def _not_opened(self, error: Exception) -> Unreachable:

@@ -147,7 +147,7 @@ class _Resolution:
         line = settings.line("canonicalizehostname") or settings.line("canonicalizepermittedcnames")
         if asks and (needs_name or aliases) and line is not None:
             raise line.error(f"asking the DNS for the full name of '{visible(host)}' is not supported")
-        return mode != "no"
+        return bool(mode != "no")
 
 
 def _numeric(host: str) -> str | None:

@@ -17,8 +17,8 @@ from git_helper.git.ssh_channel import LONGER, ChannelCommand
 from git_helper.git.ssh_command import VERSION_2
 from git_helper.git.ssh_host_key import HostTrust
 from git_helper.git.ssh_library import Channel, SSHException
-from git_helper.git.ssh_patterns import matches
 from git_helper.git.ssh_options import algorithms
+from git_helper.git.ssh_patterns import matches
 from git_helper.git.ssh_proxy import Proxy
 from git_helper.git.ssh_transport import Offers, SshTransport
 from git_helper.git.ssh_userauth import Disconnected, UserAuth
@@ -95,8 +95,7 @@ class Connection:
     def close(self) -> None:
         """Ends it and what it stands on."""
         self._transport.end()
-        for one in self._below:
-            one.close()
+        _close_all(self._below)
 
 
 def connect(
@@ -129,10 +128,10 @@ class _Connecting:
     def run(self) -> Connection:
         with contextlib.ExitStack() as undo:
             below: list[Closable] = []
-            undo.callback(lambda: [one.close() for one in below])
+            undo.callback(_close_all, below)
             sock = self._socket(below)
             trust = HostTrust(self._options, self._answers)
-            transport = SshTransport(sock, Offers.of(self._options, trust.key_types()), _HOP_WINDOW)
+            transport = SshTransport(sock, Offers.of(self._options, trust.algorithms()), _HOP_WINDOW)
             undo.callback(transport.end)
             self._exchange_keys(transport, below)
             trust.check(transport.host_key_blob or b"", self._address(sock))
@@ -282,6 +281,11 @@ class _Connecting:
 
 
 _CONFIG = "~/.ssh/config"
+
+
+def _close_all(below: Sequence[Closable]) -> None:
+    for one in below:
+        one.close()
 
 
 def _place(host: str, port: int) -> str:

@@ -6,10 +6,8 @@ Only what is needed to log in: nothing here writes a key.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 import stat
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -25,30 +23,15 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from git_helper.errors import GitHelperError
+from git_helper.git.ssh_blob import CERTIFIED, Fields, Malformed, key_fields, key_type, packed, plain_type
 
 if TYPE_CHECKING:
     from git_helper.secret import Secret
 
-CERTIFIED = "-cert-v01@openssh.com"
-"""What the names of certificates end with."""
-
 _MAGIC = b"openssh-key-v1\0"
 _LONGEST_FILE = 1 << 20
-_FIELDS = {
-    "ssh-ed25519": 1,
-    "ssh-rsa": 2,
-    "ecdsa-sha2-nistp256": 2,
-    "ecdsa-sha2-nistp384": 2,
-    "ecdsa-sha2-nistp521": 2,
-    "sk-ssh-ed25519@openssh.com": 2,
-    "sk-ecdsa-sha2-nistp256@openssh.com": 3,
-}
-_CERTIFICATE_NAMES = {
-    "sk-ssh-ed25519-cert-v01@openssh.com": "sk-ssh-ed25519@openssh.com",
-    "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com": "sk-ecdsa-sha2-nistp256@openssh.com",
-}
 _RSA_HASHES: dict[str, hashes.HashAlgorithm] = {"rsa-sha2-512": hashes.SHA512(), "rsa-sha2-256": hashes.SHA256()}
-_USER_CERTIFICATE = 1
+_FOR_USERS = 1
 
 
 class UnusableKey(GitHelperError):
@@ -57,31 +40,6 @@ class UnusableKey(GitHelperError):
 
 class Encrypted(UnusableKey):
     """It needs a passphrase, or another one."""
-
-
-def packed(data: bytes | str) -> bytes:
-    """A `string` of RFC 4251 §5."""
-    data = data.encode() if isinstance(data, str) else data
-    return struct.pack(">I", len(data)) + data
-
-
-def strings(blob: bytes, count: int, start: int = 0) -> tuple[list[bytes], int]:
-    """The next `count` strings of `blob`, and where they end. Raises ValueError."""
-    found = []
-    for _ in range(count):
-        if start + 4 > len(blob):
-            raise ValueError("too short")
-        (length,) = struct.unpack_from(">I", blob, start)
-        if start + 4 + length > len(blob):
-            raise ValueError("too short")
-        found.append(blob[start + 4 : start + 4 + length])
-        start += 4 + length
-    return found, start
-
-
-def type_of(blob: bytes) -> str:
-    """The name of a public key's or certificate's type. Raises ValueError."""
-    return strings(blob, 1)[0][0].decode("ascii")
 
 
 @dataclass(frozen=True)
@@ -95,19 +53,18 @@ class Public:
     @classmethod
     def parse(cls, blob: bytes) -> Public | None:
         """None for what is no key of a type we know, and for certificates that are not for users."""
+        fields = Fields(blob)
         try:
-            name = type_of(blob)
-            base = _CERTIFICATE_NAMES.get(name, name.removesuffix(CERTIFIED))
-            if base not in _FIELDS:
-                return None
-            if base == name:
-                return cls(blob, blob, base)
-            (_, _, *fields), end = strings(blob, 2 + _FIELDS[base])
-            _, kind = struct.unpack_from(">QI", blob, end)
-        except (ValueError, struct.error):
+            name = fields.text()
+            kind = plain_type(name)
+            if name == kind:
+                return cls(blob, blob, key_type(blob))
+            fields.string()  # the nonce
+            plain = packed(kind.encode()) + b"".join(map(packed, key_fields(kind, fields)))
+            fields.uint64()  # the serial number
+            return cls(blob, plain, kind) if fields.uint32() == _FOR_USERS else None
+        except Malformed:
             return None
-        plain = packed(base) + b"".join(map(packed, fields))
-        return cls(blob, plain, base) if kind == _USER_CERTIFICATE else None
 
     @property
     def certified(self) -> bool:
@@ -139,13 +96,13 @@ class PrivateKey:
         """A signature as RFC 4253 §6.6 packs it; `algorithm` without that of certificates (RFC 8332, RFC 5656)."""
         name = algorithm.removesuffix(CERTIFIED)
         if isinstance(self._key, rsa.RSAPrivateKey):
-            return packed(name) + packed(self._key.sign(data, padding.PKCS1v15(), _RSA_HASHES[name]))
+            return packed(name.encode()) + packed(self._key.sign(data, padding.PKCS1v15(), _RSA_HASHES[name]))
         if isinstance(self._key, ed25519.Ed25519PrivateKey):
-            return packed(name) + packed(self._key.sign(data))
+            return packed(name.encode()) + packed(self._key.sign(data))
         bits = self._key.curve.key_size
         hash_ = hashes.SHA256() if bits <= 256 else hashes.SHA384() if bits <= 384 else hashes.SHA512()
         numbers = decode_dss_signature(self._key.sign(data, ec.ECDSA(hash_)))
-        return packed(name) + packed(b"".join(packed(_mpint(number)) for number in numbers))
+        return packed(name.encode()) + packed(b"".join(packed(_mpint(number)) for number in numbers))
 
 
 def _mpint(number: int) -> bytes:
@@ -213,12 +170,10 @@ def parse_public_line(data: bytes) -> Public | None:
         words = line.strip(b" \t\r").split(None, 2)
         if not words or words[0].startswith(b"#"):
             continue
-        if len(words) < 2:
-            return None
         try:
-            blob = base64.b64decode(words[1], validate=True)
-            return Public.parse(blob) if type_of(blob).encode() == words[0] else None
-        except (ValueError, binascii.Error):
+            blob = base64.b64decode(words[1], validate=True) if len(words) > 1 else b""
+            return Public.parse(blob) if Fields(blob).text().encode() == words[0] else None
+        except ValueError:
             return None
     return None
 
@@ -233,8 +188,11 @@ def _public_of_private(data: bytes) -> Public | None:
         content = base64.b64decode(text.translate(None, b" \t\r\n"), validate=True)
         if not content.startswith(_MAGIC):
             return None
-        _, place = strings(content, 3, len(_MAGIC))
-        (blob,), _ = strings(content, 1, place + 4)
-    except (ValueError, binascii.Error):
+        fields = Fields(content[len(_MAGIC) :])
+        for _ in range(3):  # cipher, key derivation, its options
+            fields.string()
+        fields.uint32()  # how many keys
+        blob = fields.string()
+    except ValueError:
         return None
     return Public.parse(blob)

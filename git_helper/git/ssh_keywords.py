@@ -182,20 +182,19 @@ ALIASES = {
 
 # They concern terminals, forwarding, multiplexing, logging and what else a fetch has not; or they offer a way to log in,
 # or to trust a host, that we do not have, so that ignoring them is the stricter reading. With those of Debian and macOS.
-IGNORED = frozenset(
-    """
-    addkeystoagent afstokenpassing bindinterface channeltimeout cipher clearallforwardings compression compressionlevel
-    controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign escapechar
-    exitonforwardfailure fallbacktorsh fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout
-    forwardx11trusted gatewayports globalknownhostsfile2 gssapiauthentication gssapiclientidentity gssapidelegatecredentials
-    gssapikexalgorithms gssapikeyexchange gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns
-    hostbasedacceptedalgorithms hostbasedauthentication hostbasedkeytypes ipqos kbdinteractivedevices keepalive
-    kerberosauthentication kerberostgtpassing knownhostscommand localcommand localforward loglevel logverbose
-    nohostauthenticationforlocalhost obscurekeystroketiming permitlocalcommand permitremoteopen pkcs11provider protocol
-    protocolkeepalives rekeylimit remotecommand remoteforward requesttty rhostsauthentication rhostsrsaauthentication
-    rsaauthentication securitykeyprovider sessiontype setuptimeout smartcarddevice stdinnull streamlocalbindmask
-    streamlocalbindunlink syslogfacility tcpkeepalive tunnel tunneldevice updatehostkeys useblacklistedkeys usekeychain
-    useprivilegedport userknownhostsfile2 useroaming usersh verifyhostkeydns versionaddendum visualhostkey warnweakcrypto
-    xauthlocation
-    """.split()
-)
+_OTHERS = """
+addkeystoagent afstokenpassing bindinterface channeltimeout cipher clearallforwardings compression compressionlevel
+controlmaster controlpath controlpersist dynamicforward enableescapecommandline enablesshkeysign escapechar
+exitonforwardfailure fallbacktorsh fingerprinthash forkafterauthentication forwardagent forwardx11 forwardx11timeout
+forwardx11trusted gatewayports globalknownhostsfile2 gssapiauthentication gssapiclientidentity gssapidelegatecredentials
+gssapikexalgorithms gssapikeyexchange gssapirenewalforcesrekey gssapiserveridentity gssapitrustdns
+hostbasedacceptedalgorithms hostbasedauthentication hostbasedkeytypes ipqos kbdinteractivedevices keepalive
+kerberosauthentication kerberostgtpassing knownhostscommand localcommand localforward loglevel logverbose
+nohostauthenticationforlocalhost obscurekeystroketiming permitlocalcommand permitremoteopen pkcs11provider protocol
+protocolkeepalives rekeylimit remotecommand remoteforward requesttty rhostsauthentication rhostsrsaauthentication
+rsaauthentication securitykeyprovider sessiontype setuptimeout smartcarddevice stdinnull streamlocalbindmask
+streamlocalbindunlink syslogfacility tcpkeepalive tunnel tunneldevice updatehostkeys useblacklistedkeys usekeychain
+useprivilegedport userknownhostsfile2 useroaming usersh verifyhostkeydns versionaddendum visualhostkey warnweakcrypto
+xauthlocation
+"""
+IGNORED = frozenset(_OTHERS.split())

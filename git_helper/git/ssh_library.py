@@ -13,13 +13,13 @@ _BLOCKED = "invoke" not in sys.modules
 if _BLOCKED:
     sys.modules["invoke"] = None  # type: ignore[assignment]  # makes `import invoke` fail (the import statement, PLR 7.11)
 
-from paramiko.agent import get_agent_connection
-from paramiko.channel import Channel
-from paramiko.kex_curve25519 import KexCurve25519
-from paramiko.message import Message
-from paramiko.packet import Packetizer
-from paramiko.ssh_exception import IncompatiblePeer, SSHException
-from paramiko.transport import Transport
+from paramiko.agent import get_agent_connection  # noqa: E402
+from paramiko.channel import Channel  # noqa: E402
+from paramiko.kex_curve25519 import KexCurve25519  # noqa: E402
+from paramiko.message import Message  # noqa: E402
+from paramiko.packet import Packetizer  # noqa: E402
+from paramiko.ssh_exception import IncompatiblePeer, SSHException  # noqa: E402
+from paramiko.transport import Transport  # noqa: E402
 
 if _BLOCKED:
     del sys.modules["invoke"]

@@ -10,7 +10,7 @@ import queue
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_helper.core.redaction import redact
-from git_helper.git.ssh_keys import packed
+from git_helper.git.ssh_blob import packed
 from git_helper.git.ssh_library import Message
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ _REQUEST, _FAILURE, _SUCCESS, _BANNER = 50, 51, 52, 53
 SPECIAL = 60
 """USERAUTH_PK_OK, USERAUTH_PASSWD_CHANGEREQ and USERAUTH_INFO_REQUEST: which one, the method tells."""
 _INFO_RESPONSE = 61
-_SERVICE = "ssh-connection"
+_SERVICE = b"ssh-connection"
 _MOST_WAITING = 16
 _LONGEST_BANNER = 4000
 _MOST_PROMPTS = 20
@@ -61,18 +61,18 @@ class UserAuth:
 
     def begin(self) -> Answer:
         """Asks for the login service, then with which methods one may log in."""
-        self._send(Message(bytes([_SERVICE_REQUEST]) + packed("ssh-userauth")))
+        self._send(Message(bytes([_SERVICE_REQUEST]) + packed(b"ssh-userauth")))
         if self._receive()[0] != _SERVICE_ACCEPT:
             raise Disconnected("it does not let anybody log in")
         return self.request("none", b"")
 
     def asks_for(self, algorithm: str, blob: bytes) -> Answer:
         """Whether the server would take this key; `special` when it would. Nothing is signed (RFC 4252 §7)."""
-        return self.request("publickey", b"\0" + packed(algorithm) + packed(blob))
+        return self.request("publickey", b"\0" + packed(algorithm.encode()) + packed(blob))
 
     def with_key(self, algorithm: str, blob: bytes, sign: Callable[[bytes], bytes]) -> Answer:
         """Logs in with a key; `sign` gets what is to be signed."""
-        body = self._request("publickey", b"\1" + packed(algorithm) + packed(blob))
+        body = self._request("publickey", b"\1" + packed(algorithm.encode()) + packed(blob))
         signature = sign(packed(self._transport.session_id or b"") + body)
         self._send(Message(body + packed(signature)))
         return self._answer()
@@ -93,7 +93,7 @@ class UserAuth:
         return self._answer()
 
     def _request(self, method: str, fields: bytes) -> bytes:
-        return bytes([_REQUEST]) + packed(self._user) + packed(_SERVICE) + packed(method) + fields
+        return bytes([_REQUEST]) + packed(self._user.encode()) + packed(_SERVICE) + packed(method.encode()) + fields
 
     def _send(self, message: Message) -> None:
         try:

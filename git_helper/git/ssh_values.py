@@ -156,7 +156,11 @@ class Values:
             raise line.error("the jump host is no name of a host")
         last = jumps[-1]
         # ssh.c, "jumphost loop": only a name that would lead to the very same place.
-        if (last.host, last.port or 22, last.user or self._user()) == (self._names.host, self._names.port, self._user()):
+        if (last.host, last.port or 22, last.user or self._user()) == (
+            self._names.host,
+            self._names.port,
+            self._user(),
+        ):
             raise line.error(f"the jump host '{last.host}' is the host itself")
         return jumps
 

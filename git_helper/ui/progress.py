@@ -30,6 +30,35 @@ class Job:
         """Bytes so far, objects so far, objects in all."""
         self._display.update(self._task, completed=size, note=f"{done}/{count} objects")
 
+    def show(self, title: str, size: int | None, note: str) -> None:
+        """What it is about now, bytes so far if they count, and a note."""
+        fields: dict[str, object] = {"description": visible(title), "note": note}
+        if size is not None:
+            fields["completed"] = size
+        self._display.update(self._task, **fields)
+
+
+class Watcher:
+    """Shows a clone on one line: the `Watch` of `git/clone_options`."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+
+    def pack(self, name: str, received: int, done: int, total: int) -> None:
+        """Bytes and objects of a pack."""
+        self._job.show(name, received, f"{done}/{total} objects")
+
+    def files(self, name: str, done: int, total: int) -> None:
+        """Files of the work tree."""
+        self._job.show(name, None, f"{done}/{total} files")
+
+    def lfs(self, name: str, size: int) -> None:
+        """Bytes of Git LFS."""
+        self._job.show(name, None, f"{size / 1e6:.1f} MB of Git LFS")
+
+    def message(self, name: str, text: bytes) -> None:
+        """What the server says about its own work is of no use to the person."""
+
 
 class Display:
     """A context manager; shows nothing when `quiet` or when stderr is not a terminal. Thread-safe."""

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from git_helper.core.giturl import GitUrl
     from git_helper.core.settings import Settings
     from git_helper.errors import GitHelperError
+    from git_helper.git.full_clone import FullClone
     from git_helper.git.object_cache import ObjectCache
     from git_helper.git.smart_http import HttpRepository
     from git_helper.git.trees import Trees
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from git_helper.sources.other_helpers import OtherHelpers
     from git_helper.sources.person import Person, Question
     from git_helper.tasks.login import Prompter
-    from git_helper.ui.progress import Display
+    from git_helper.ui.progress import Display, Job
 
     Pause = Callable[[], AbstractContextManager[None]]
 
@@ -135,6 +136,15 @@ class CommandHouse(House):
 
         opener = self.no_repository if offline else self.repositories(display)
         return Trees(opener, self.cache(cache_dir), display.job, offline=offline)
+
+    def full_clone(self, display: Display, job: Job) -> FullClone:
+        """Clones from servers; `job` shows how it goes on."""
+        from git_helper.git.full_clone import FullClone
+        from git_helper.git.pool import HttpConnections
+        from git_helper.ui.progress import Watcher
+
+        branch = self.git_config().setting("init.defaultBranch") or "master"
+        return FullClone(HttpConnections(self._shared_session(display)), watch=Watcher(job), default_branch=branch)
 
     def _shared_session(self, display: Display) -> Session:
         if self._session is None:

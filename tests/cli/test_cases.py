@@ -30,7 +30,7 @@ from tests.commands import (
 from tests.core.cases import cases
 from tests.servers.git_http import GitHttpServer, Realm, Redirect
 from tests.servers.recording import RecordingServer
-from tests.servers.repositories import Gitlink, make_repository, python_project
+from tests.servers.repositories import Entry, Gitlink, make_repository, python_project
 from tests.servers.repositories import resolve as commit_of
 from tests.support import BIN, run_helper
 
@@ -98,7 +98,9 @@ def test_red_024_no_child_sees_the_secret(home: Path) -> None:
     (case,) = these("redaction", "RED-024")
     record = home / "children"
     for name in ("git", "ssh", "keyring"):
-        script = f"#!/bin/sh\necho {name} \"$@\" >>'{record}'; env >>'{record}'; exec \"$(command -v -p {name})\" \"$@\"\n"
+        script = (
+            f'#!/bin/sh\necho {name} "$@" >>\'{record}\'; env >>\'{record}\'; exec "$(command -v -p {name})" "$@"\n'
+        )
         program(home, name, script)
     configure(("credential.helper", "lab"))
     requirement = case.values[0]["input"]["requirement"].replace("https://", "http://").replace("@h/", "@127.0.0.1:1/")
@@ -165,7 +167,11 @@ def test_ref_resolution(case: Case, refs: tuple[GitHttpServer, dict[str, str]], 
     (server, commits), expected = refs, case["expected"]
     light, pull = commits["refs/tags/light1"], commits["refs/pull/1/head"]
     known = {"<40hex of light1>": light, "<7hex>": light[:7], "<6hex>": light[:6]}
-    known |= {"<40hex of PR head>": pull, "<10hex of PR head>": pull[:10], "<64hex sha256 repo>": "0123456789abcdef" * 4}
+    known |= {
+        "<40hex of PR head>": pull,
+        "<10hex of PR head>": pull[:10],
+        "<64hex sha256 repo>": "0123456789abcdef" * 4,
+    }
     rev = known.get(case["input"]["rev"], case["input"]["rev"])
     done = run("resolve", "--format", "json", f"gpkg @ git+{server.url}/gpkg.git@{rev}")
     (found,) = json.loads(done.stdout)
@@ -217,7 +223,10 @@ class Lab:
         for prefix in ("a", "o", "tok", "d404"):
             make_repository(root / prefix / "gpkg.git", 2, python_project(name="gpkg"))
         other = Realm("/", [("u", "p")])
-        self.servers = [stack.enter_context(GitHttpServer(root)), stack.enter_context(GitHttpServer(root, realms=[other]))]
+        self.servers = [
+            stack.enter_context(GitHttpServer(root)),
+            stack.enter_context(GitHttpServer(root, realms=[other])),
+        ]
         self.server = self.servers[0]
         rules = self.setup.get("server", {})
         rules = rules if isinstance(rules, dict) and rules else {"/a/": {"creds": ["u:p"], "deny": 401}}
@@ -357,7 +366,11 @@ def with_submodule(root: Path, url: str) -> None:
     """withsub.git, whose folder `leaf` is the submodule at `url`."""
     make_repository(root / "a/leaf.git", 2, {"leaf.txt": "leaf\n"})
     modules = f'[submodule "leaf"]\n\tpath = leaf\n\turl = {url}\n'
-    files = {"top.txt": "top\n", ".gitmodules": modules, "leaf": Gitlink(commit_of(root / "a/leaf.git"))}
+    files: dict[str, Entry] = {
+        "top.txt": "top\n",
+        ".gitmodules": modules,
+        "leaf": Gitlink(commit_of(root / "a/leaf.git")),
+    }
     make_repository(root / "a/withsub.git", 2, files)
 
 
@@ -413,7 +426,9 @@ def test_fet_012_two_processes_fetch_one_repository_once(
     # Two names of one repository.
     words = [f"git+{server.url}/{name}@{commits['refs/heads/main']}" for name in ("gpkg.git", "gpkg.git/")]
     processes = [
-        subprocess.Popen([BIN / "git-helper", "download", "-d", tmp_path / str(number), word], stdout=subprocess.DEVNULL)
+        subprocess.Popen(
+            [BIN / "git-helper", "download", "-d", tmp_path / str(number), word], stdout=subprocess.DEVNULL
+        )
         for number, word in enumerate(words)
     ]
     assert [process.wait(60) for process in processes] == [0, 0]

@@ -4,31 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-import random
-import resource
-import signal
 import stat
 import subprocess
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.commands import CANARY, demo_files, download, everything_below, run
 from tests.git.packs import checked_out, snapshot
-from tests.servers.git_http import Fault, GitHttpServer, Realm
-from tests.servers.http_message import Request, Response
+from tests.servers.git_http import GitHttpServer, Realm
 from tests.servers.repositories import Executable, Symlink, default_files, make_repository, random_files
 from tests.servers.repositories import resolve as commit_of
-from tests.support import BIN, needs
-
-KILLS = 24
+from tests.support import BIN
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A server's folder with demo.git, a few kilobytes that compress, and noise.git, 1.5 MB that do not."""
+    """A server's folder with demo.git, a few kilobytes that compress."""
     make_repository(tmp_path / "root/demo.git", 2, demo_files())
     return tmp_path / "root"
 
@@ -43,11 +36,6 @@ def noise(root: Path) -> Path:
 def server(root: Path) -> Iterator[GitHttpServer]:
     with GitHttpServer(root) as running:
         yield running
-
-
-def nothing_below(*folders: Path) -> bool:
-    """Whether neither a file nor a folder is there, hidden ones included; empty cache folders do not count."""
-    return not [path for folder in folders for path in folder.rglob("*") if not path.is_dir()]
 
 
 def cache_of(home: Path) -> Path:
@@ -97,7 +85,12 @@ def test_what_is_not_git_in_a_file_is_the_installer_s(server: GitHttpServer, tmp
 def test_a_subdirectory_that_is_none_or_elsewhere(
     server: GitHttpServer, root: Path, tmp_path: Path, subdirectory: str
 ) -> None:
-    links = {"away": Symlink("../../root"), "inside/away": Symlink("/"), "loop": Symlink("loop"), "fine": Symlink("docs")}
+    links = {
+        "away": Symlink("../../root"),
+        "inside/away": Symlink("/"),
+        "loop": Symlink("loop"),
+        "fine": Symlink("docs"),
+    }
     make_repository(root / "links.git", 2, {**demo_files(), **links})
     url = f"git+{server.url}/links.git"
     done = run("download", "-d", tmp_path / "out", f"{url}#subdirectory={subdirectory}", f"{url}#subdirectory=fine")
@@ -212,150 +205,3 @@ def test_many_at_once(server: GitHttpServer, root: Path, tmp_path: Path) -> None
         make_repository(root / f"r{number}.git", 2, {"number": str(number)})
     paths = download(*[f"git+{server.url}/r{number}.git" for number in range(6)], into=tmp_path / "out")
     assert [(path / "number").read_text() for path in paths] == [str(number) for number in range(6)]
-
-
-# ---------------------------------------------------------------------- what breaks
-
-
-class Spoiler(GitHttpServer):
-    """Changes one byte of the pack."""
-
-    place = 100
-
-    def answer(self, request: Request) -> Response:
-        response = super().answer(request)
-        if request.path.endswith("upload-pack") and not isinstance(response.body, bytes | str):
-            body = bytearray(b"".join(response.body))
-            body[self.place] ^= 0x10
-            return Response(response.status, response.headers, bytes(body))
-        return response
-
-
-def test_a_corrupt_answer_at_many_places(root: Path, home: Path, tmp_path: Path) -> None:
-    commit = commit_of(root / "demo.git")
-    with Spoiler(root) as server:
-        for place in (2, 40, 60, 200, 900, -30, -10):
-            server.place = place
-            done = run("download", "-d", tmp_path / "out", f"git+{server.url}/demo.git@{commit}")
-            assert done.returncode in (1, 4, 5), (place, done.stderr)
-            assert done.stdout == b""
-            assert nothing_below(cache_of(home))
-            assert not (tmp_path / "out").exists()
-
-
-def test_a_connection_that_is_cut_at_many_places(server: GitHttpServer, noise: Path, home: Path, tmp_path: Path) -> None:
-    requirement = f"git+{server.url}/noise.git@{commit_of(noise)}"
-    for number, place in enumerate((0, 1, 50, 5_000, 400_000, 1_490_000)):
-        server.faults = [Fault(drop_after=place, reset=number % 2 == 1)]
-        done = run("download", "-d", tmp_path / "out", requirement)
-        assert done.returncode == 5, (place, done.stderr)
-        assert nothing_below(cache_of(home))
-        assert not (tmp_path / "out").exists()
-    server.faults = []
-    (path,) = download(requirement, into=tmp_path / "out")
-    assert snapshot(path) == checked_out(noise, "main", tmp_path / "by-git")
-
-
-@pytest.mark.parametrize("place", [0, 60, 300_000])
-def test_a_server_that_falls_silent(
-    server: GitHttpServer, noise: Path, home: Path, tmp_path: Path, place: int
-) -> None:
-    server.faults = [Fault(stall_after=place)]
-    start = time.monotonic()
-    words = ["download", "--timeout", "1", "-d", tmp_path / "out", f"git+{server.url}/noise.git@{commit_of(noise)}"]
-    done = run(*words)
-    assert time.monotonic() - start < 20
-    assert done.returncode == 5
-    assert b"1 second" in done.stderr
-    assert b"--timeout" in done.stderr
-    assert nothing_below(cache_of(home))
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_full_disk(server: GitHttpServer, noise: Path, home: Path, tmp_path: Path) -> None:
-    make_repository(server.root / "big.git", 2, random_files(1, 3_000_000))
-
-    def download_limited(name: str) -> subprocess.CompletedProcess[bytes]:
-        return subprocess.run(
-            [BIN / "git-helper", "download", "-d", tmp_path / "out", f"git+{server.url}/{name}.git"],
-            capture_output=True,
-            check=False,
-            timeout=60,
-            # SIGXFSZ is ignored by Python, so that write(2) fails.
-            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000)),
-        )
-
-    done = download_limited("big")
-    assert done.returncode == 1
-    assert b"file too large" in done.stderr
-    assert b"Traceback" not in done.stderr
-    assert nothing_below(cache_of(home), tmp_path / "out")
-    (path,) = download(f"git+{server.url}/big.git", into=tmp_path / "out")
-    assert snapshot(path) == checked_out(server.root / "big.git", "main", tmp_path / "by-git")
-
-
-def test_no_space_left(server: GitHttpServer, noise: Path, home: Path, tmp_path: Path) -> None:
-    small = tmp_path / "small"
-    small.mkdir()
-    mounted = subprocess.run(
-        [needs("mount"), "-t", "tmpfs", "-o", "size=1m", "tmpfs", small], capture_output=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip("only root may mount")
-    try:
-        requirement = f"git+{server.url}/noise.git"
-        for words in (["-d", small / "out"], ["-d", tmp_path / "out", "--cache-dir", small / "cache"]):
-            done = run("download", *words, requirement)
-            assert done.returncode == 1
-            assert b"no space left on device" in done.stderr
-            assert nothing_below(small, tmp_path / "out")
-    finally:
-        subprocess.run([needs("umount"), small], check=True)
-
-
-def started(words: Sequence[str | Path]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [BIN / "git-helper", "download", *words], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-    )
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_while_the_server_is_silent(
-    server: GitHttpServer, noise: Path, home: Path, tmp_path: Path, number: signal.Signals
-) -> None:
-    server.faults = [Fault(stall_after=200_000)]
-    with started(["-d", tmp_path / "out/deep", f"git+{server.url}/noise.git@{commit_of(noise)}"]) as process:
-        server.wait_for(lambda requests: bool(requests) and requests[-1].sent >= 200_000)
-        os.kill(process.pid, number)
-        start = time.monotonic()
-        said = process.communicate(timeout=20)[1]
-    assert time.monotonic() - start < 10
-    assert process.returncode == (130 if number == signal.SIGINT else 128 + number)
-    assert b"Traceback" not in said
-    assert nothing_below(cache_of(home), tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_kills_at_random_moments(server: GitHttpServer, noise: Path, home: Path, tmp_path: Path) -> None:
-    """Eight rounds of three processes at once: they are killed, and so may be those that clean up behind them."""
-    moments = random.Random(4)
-    words = [f"git+{server.url}/noise.git@{commit_of(noise)}", f"git+{server.url}/demo.git"]
-    expected = {name: checked_out(server.root / f"{name}.git", "main", tmp_path / f"git-{name}") for name in ("noise", "demo")}
-    for turn in range(KILLS // 3):
-        server.faults = [Fault("/noise.git", stall_after=moments.randrange(1_400_000), stall=0.3)]
-        processes = [started(["-d", tmp_path / f"out{number}", *words]) for number in range(3)]
-        time.sleep(moments.uniform(0.4, 1.6))
-        for number, process in enumerate(processes):
-            process.send_signal(signal.SIGTERM if (turn + number) % 3 == 0 else signal.SIGKILL)
-            process.communicate(timeout=20)
-        for path in [*tmp_path.glob("out*/*"), *cache_of(home).glob("git-v1/*/*/tree")]:
-            if not path.name.startswith("."):
-                name = "noise" if (path / "data").exists() else "demo"
-                assert snapshot(path) == expected[name], "half a tree is visible"
-    server.faults = []
-    for number in range(3):
-        paths = download(*words, into=tmp_path / f"out{number}")
-        assert [snapshot(path) for path in paths] == list(expected.values())
-        assert sorted(os.listdir(tmp_path / f"out{number}")) == sorted(path.name for path in paths)
-    left = [path.name for path in cache_of(home).rglob(".*") if ".tmp-" in path.name or ".lock" in path.name]
-    assert left == []

@@ -189,18 +189,23 @@ def test_repositories_are_asked_at_once_and_each_one_time(root: Path) -> None:
         revisions = ("main", "develop", "v1.0.0", "refs/tags/first", "feature/slash")
         names = ("team/demo.git", "team/other.git")
         found = resolved(*[f"git+{server.url}/{name}@{rev}" for rev in revisions for name in names])
-        assert [one["resolved_ref"].rpartition("/")[2] for one in found[::2]] == [rev.split("/")[-1] for rev in revisions]
+        assert [one["resolved_ref"].rpartition("/")[2] for one in found[::2]] == [
+            rev.split("/")[-1] for rev in revisions
+        ]
         assert sorted(request.path for request in server.requests) == [f"/{name}/git-upload-pack" for name in names]
     assert len({one["commit"] for one in found}) > 4
 
 
 def test_an_old_server(root: Path) -> None:
     known = {rev: commit_of(root / "team/demo.git", f"{rev}^{{commit}}") for rev in ("HEAD", "develop", "v1.0.0")}
-    with GitHttpServer(root, protocol_v2=False) as v0, Version1Server(root) as v1:
-        with dulwich_server(root / "team/demo.git") as other:
-            for url in (f"{v0.url}/team/demo.git", f"{v1.url}/team/demo.git", other):
-                found = resolved(*[f"git+{url}@{rev}" for rev in known])
-                assert [one.get("commit") for one in found] == list(known.values()), url
+    with (
+        GitHttpServer(root, protocol_v2=False) as v0,
+        Version1Server(root) as v1,
+        dulwich_server(root / "team/demo.git") as other,
+    ):
+        for url in (f"{v0.url}/team/demo.git", f"{v1.url}/team/demo.git", other):
+            found = resolved(*[f"git+{url}@{rev}" for rev in known])
+            assert [one.get("commit") for one in found] == list(known.values()), url
 
 
 def test_a_short_hash_of_the_history(server: GitHttpServer, root: Path) -> None:

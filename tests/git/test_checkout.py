@@ -208,10 +208,11 @@ class Slow(Given):
 
 if sys.argv[2] == "small files":
     import resource
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
 try:
     download_tree(Slow() if sys.argv[2] == "slow" else Given(between), OID, sys.argv[1])
 except GitHelperError as error:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     sys.exit(f"{error}")
 """
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_helper.errors import GitHelperError, Timeout
+from git_helper.errors import Timeout
 from git_helper.git.ssh_config import ConfigFile, Hop, SshConfigError, SshOptions, UnsafeName, resolve
 from git_helper.git.ssh_config_lines import split_words
 from git_helper.git.ssh_machine import LocalReader, shell
@@ -331,10 +331,10 @@ def plain(said: dict[str, list[str]], options: SshOptions) -> dict[str, list[str
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_our_options_are_those_of_ssh(text: str, folder: Path) -> None:
     path = written(folder, text)
-    for arguments, given in ((("-l", "me", "foo"), {}), (("-p", "77", "FOO"), {"host": "FOO", "user": None, "port": 77})):
+    asked = [(("-l", "me", "foo"), ours(path)), (("-p", "77", "FOO"), ours(path, "FOO", user=None, port=77))]
+    for arguments, options in asked:
         said = ssh_says(path, *arguments)
         assert said is not None, "ssh refuses it: move it to REFUSED"
-        options = ours(path, **given)  # type: ignore[arg-type]
         mine, its = as_ssh_says(options), plain(said, options)
         assert mine == {keyword: its.get(keyword, []) for keyword in mine}
         assert options.pubkey_authentication == (said["pubkeyauthentication"] != ["false"])
@@ -353,3 +353,423 @@ def test_what_ssh_refuses_we_refuse(text: str, folder: Path) -> None:
     assert caught.value.line > 0
     assert caught.value.file in caught.value.message
     assert f"line {caught.value.line}" in caught.value.message
+
+
+class Memory:
+    """A Reader without a machine: files by path."""
+
+    system_folder = "/etc/ssh"
+
+    def __init__(self, **files: str | bytes) -> None:
+        self.files = {f"/{name}": text.encode() if isinstance(text, str) else text for name, text in files.items()}
+
+    def read(self, path: str, *, owned: bool) -> bytes | None:
+        return self.files.get(path)
+
+    def names(self, pattern: str) -> list[str]:
+        return sorted(path for path in self.files if matches(path, pattern))
+
+    def home_of(self, user: str) -> str | None:
+        return "/home/other" if user == "other" else None
+
+    def host_name(self) -> str:
+        return "desk.good.example"
+
+    def user_id(self) -> int:
+        return 1234
+
+
+class Shell:
+    """Notes the commands of `Match exec` and says `status` to each."""
+
+    def __init__(self, status: int = 0) -> None:
+        self.status = status
+        self.commands: list[str] = []
+
+    def __call__(self, command: str) -> int:
+        self.commands.append(command)
+        return self.status
+
+
+def resolved(
+    text: str | bytes,
+    host: str = "foo",
+    *,
+    run: Callable[[str], int] | None = None,
+    environ: Mapping[str, str] | None = None,
+    user: str | None = None,
+    port: int | None = None,
+    **files: str,
+) -> SshOptions:
+    """What a configuration in memory comes to; further files by name, to be included as /name."""
+    return resolve(
+        host,
+        user=user,
+        port=port,
+        reader=Memory(config=text, **files),
+        environ=environ or {},
+        local_user="me",
+        home="/home/me",
+        run=run or Shell(),
+        files=[ConfigFile("/config", is_personal=True, owned=True)],
+    )
+
+
+def test_defaults() -> None:
+    options = resolved("")
+    assert (options.hostname, options.port, options.user) == ("foo", 22, "me")
+    assert options.identity_files[0] == "/home/me/.ssh/id_rsa"
+    assert "/home/me/.ssh/id_ed25519" in options.identity_files
+    assert options.user_known_hosts_files == ("/home/me/.ssh/known_hosts", "/home/me/.ssh/known_hosts2")
+    assert options.global_known_hosts_files == ("/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2")
+    assert options.strict_host_key_checking == "ask"
+    assert options.identity_agent is None
+    assert options.lines == ()
+
+
+def test_the_lines_that_took_effect_are_named() -> None:
+    options = resolved("Host bar\nUser a\nHost foo\nUser b # me\nInclude /more\nUser c", more="Port 33\nUser d")
+    assert options.lines == (("/config", 4, "user", "b # me"), ("/more", 1, "port", "33"))
+
+
+def test_what_the_url_says_comes_first() -> None:
+    options = resolved("User a\nPort 33", user="git", port=44)
+    assert (options.user, options.port) == ("git", 44)
+
+
+def test_tags() -> None:
+    text = "Match tagged work,play\nPort 33\nHost foo\nTag work\n"
+    assert resolved(text).port == 22, "the tag is set after the question"
+    assert resolved("Host foo\nTag work\n" + text).port == 33
+    assert resolved("Host foo\nTag idle\n" + text).port == 22
+    assert resolved("Match !tagged work\nPort 33").port == 33
+
+
+def test_exec_runs_only_where_all_before_it_is_true() -> None:
+    shell = Shell()
+    text = """
+        Match host bar exec "a"
+        Match host foo !user me exec "b"
+        Match host foo exec "c %h %n %p %r %u %l %L %i %d %k" exec "d"
+        Host bar
+        Include /more
+    """
+    resolved(text, run=shell, more='Match exec "e"\n')
+    assert shell.commands == ["c foo foo 22 me me desk.good.example desk 1234 /home/me foo", "d"]
+
+
+def test_exec_ends_at_the_first_failure() -> None:
+    shell = Shell(1)
+    assert resolved("Match exec a exec b\nPort 33", run=shell).port == 22
+    assert shell.commands == ["a"]
+
+
+def test_a_shell_that_never_answers_is_an_error() -> None:
+    needs("sleep")
+    with pytest.raises(Timeout):
+        resolved("Match exec 'sleep 60'\nUser x", run=shell(os.environ, 0.2))
+
+
+def test_the_shell_is_that_of_the_person() -> None:
+    assert shell({"SHELL": needs("sh"), "A": "7"})('exit "$A"') == 7
+    assert shell({"PATH": os.environ["PATH"]})("true") == 0
+
+
+@pytest.mark.parametrize(
+    "criterion", ["localnetwork 10.0.0.0/8", "version x", "command x", "sessiontype shell", "any x", "!unknown x"]
+)
+def test_an_unknown_criterion_is_an_error_and_never_matches(criterion: str) -> None:
+    with pytest.raises(SshConfigError) as caught:
+        resolved(f"User a\nMatch host bar {criterion}\nProxyCommand none")
+    assert (caught.value.file, caught.value.line) == ("/config", 2)
+    assert "GIT_SSH_COMMAND=ssh" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize("text", ["RestrictAll yes", "Host bar\nRestrictAll yes", "Include /more"])
+def test_an_unknown_keyword_is_an_error(text: str) -> None:
+    with pytest.raises(SshConfigError, match="restrictall"):
+        resolved(text, more="RestrictAll yes")
+
+
+def test_a_refused_connection() -> None:
+    with pytest.raises(SshConfigError, match="retired"):
+        resolved('Host foo\nRefuseConnection "it is retired"')
+    assert resolved('Host bar\nRefuseConnection "it is retired"').hostname == "foo"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CanonicalizeHostname yes\nCanonicalDomains good.example",
+        "CanonicalizeHostname always\nCanonicalDomains good.example\nProxyCommand x",
+        "CanonicalizePermittedCNAMEs *.a:*.b",
+        "HostName foo.\nCanonicalizeHostname yes",
+    ],
+)
+def test_names_that_the_dns_would_have_to_complete_are_refused(text: str) -> None:
+    with pytest.raises(SshConfigError, match="DNS"):
+        resolved(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("CanonicalizeHostname yes\nCanonicalDomains good.example\nProxyCommand x", "foo"),
+        ("CanonicalizeHostname yes\nCanonicalDomains good.example", "a.b.c"),
+        ("CanonicalizeHostname yes\nCanonicalDomains good.example", "127.0.0.1"),
+        ("CanonicalizeHostname yes\nCanonicalDomains none\nCanonicalizePermittedCNAMEs none", "foo"),
+    ],
+)
+def test_names_that_need_no_dns_are_not(text: str, host: str) -> None:
+    assert resolved(text + "\nMatch canonical\nPort 33", host).port == 33
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["", "-oProxyCommand=x", "a b", "a;b", "$(x)", "`x`", "a\nb", "a\0b", "a|b", "'", '"', "a\u2028b", "a\\b", "${x}"],
+)
+def test_hosts_that_a_shell_would_read_are_refused(host: str) -> None:
+    with pytest.raises(UnsafeName):
+        resolved("Match exec 'echo %h'", host)
+
+
+@pytest.mark.parametrize("user", ["-l", "a;b", "$(x)", "`x`", "a\nb", "a -b", "a\\", "a\0", "${x}", "'", "\x7f"])
+def test_users_that_a_shell_would_read_are_refused(user: str) -> None:
+    with pytest.raises(UnsafeName):
+        resolved("", user=user)
+
+
+def test_unusual_users_are_fine() -> None:
+    for user in ("DOMAIN\\me", "me@corp", "Me Too", "git$", "é"):
+        assert resolved("", user=user).user == user
+
+
+def test_a_command_has_its_tokens() -> None:
+    options = resolved("HostName BAR\nPort 33\nUser x\nProxyCommand nc '%h' %n %p %r 100%%")
+    assert options.proxy_command == "nc 'bar' foo 33 x 100%"
+    assert options.proxy_jump is None
+    with pytest.raises(SshConfigError, match="%d"):
+        resolved("ProxyCommand x %d")
+    with pytest.raises(SshConfigError, match="proxyusefdpass"):
+        resolved("ProxyCommand x\nProxyUseFdpass yes")
+
+
+def test_jumps_have_their_tokens() -> None:
+    options = resolved("ProxyJump %r@gate.%h:33,[::1]", "foo.example")
+    assert options.proxy_jump == (Hop("gate.foo.example", "me", 33), Hop("::1"))
+
+
+def test_an_agent_named_by_a_variable() -> None:
+    assert resolved("IdentityAgent $AGENT", environ={"AGENT": "/a"}).identity_agent == "/a"
+    assert resolved("IdentityAgent $AGENT").identity_agent == "none"
+
+
+def test_paths_have_their_tokens() -> None:
+    text = "IdentityFile %d/%u-%L\nIdentityFile ${KEYS}/a\nCertificateFile ~other/%h\nRevokedHostKeys ~/gone"
+    options = resolved(text, environ={"KEYS": "/keys"})
+    assert options.identity_files == ("/home/me/me-desk", "/keys/a")
+    assert options.certificate_files == ("/home/other/foo",)
+    assert options.revoked_host_keys == "/home/me/gone"
+    with pytest.raises(SshConfigError, match="nobody-here"):
+        resolved("IdentityFile ~nobody-here/x")
+    with pytest.raises(SshConfigError, match="KEYS"):
+        resolved("IdentityFile ${KEYS}/a")
+
+
+def test_an_include_has_variables() -> None:
+    assert resolved("Include ${PLACE}re", environ={"PLACE": "/mo"}, more="Port 33").port == 33
+
+
+def test_a_nul_byte_is_an_error() -> None:
+    with pytest.raises(SshConfigError, match="NUL"):
+        resolved(b"User a\0\nProxyCommand x")
+
+
+def test_the_files_of_the_person_and_of_the_machine(tmp_path: Path, home: Path) -> None:
+    reader = LocalReader(str(tmp_path))
+
+    def found() -> SshOptions:
+        return resolve(
+            "foo", user=None, port=None, reader=reader, environ=os.environ, local_user="me", home=str(home), run=Shell()
+        )
+
+    assert found().lines == ()
+    (home / ".ssh").mkdir(mode=0o700)
+    (home / ".ssh/config").write_text("Port 33\n")
+    (tmp_path / "ssh_config").write_text("User x\nPort 44\nInclude more.d/*\n")
+    (tmp_path / "more.d/folder").mkdir(parents=True)
+    (tmp_path / "more.d/a").write_text("HashKnownHosts yes\n")
+    options = found()
+    assert (options.port, options.user, options.hash_known_hosts) == (33, "x", True)
+    (tmp_path / "more.d/b").write_text("Include ~/x\n")
+    with pytest.raises(SshConfigError, match="personal"):
+        found()
+
+
+@pytest.mark.parametrize("mode", [0o660, 0o606])
+def test_a_file_that_others_may_write_is_refused(mode: int, folder: Path) -> None:
+    included = folder / "one"
+    included.chmod(mode)
+    path = written(folder, "Include @/one")
+    assert ssh_says(path, "foo") is None
+    with pytest.raises(SshConfigError, match="may write") as caught:
+        ours(path)
+    assert caught.value.file == str(included)
+    included.chmod(0o644)
+    assert ours(path, user=None).user == "one"
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives files away")
+def test_a_file_of_another_user_is_refused(folder: Path) -> None:
+    os.chown(folder / "one", 12345, -1)
+    path = written(folder, "Include @/one")
+    assert ssh_says(path, "foo") is None
+    with pytest.raises(SshConfigError, match="owns"):
+        ours(path)
+
+
+def test_a_file_that_cannot_be_read_is_refused(folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+    with pytest.raises(SshConfigError, match="loop"):
+        ours(folder / "loop")
+
+
+@pytest.mark.parametrize(
+    "spec", ["aes128-ctr", "aes*", "-aes128*", "+aes128-cbc", "^aes256*,aes128-ctr", "+aes*", "-*ctr,*gcm*"]
+)
+def test_algorithms_are_put_together_as_by_ssh(spec: str, folder: Path) -> None:
+    known = subprocess.run([needs("ssh"), "-Q", "cipher"], capture_output=True, check=True).stdout.decode().split()
+    default = (ssh_says(written(folder, ""), "foo") or {})["ciphers"][0].split(",")
+    said = ssh_says(written(folder, f"Ciphers {spec}"), "foo")
+    assert said is not None
+    assert list(algorithms(spec, default, known)) == said["ciphers"][0].split(",")
+
+
+def test_algorithms_that_we_do_not_have_are_left_out() -> None:
+    assert algorithms("chacha,a", ("b", "a"), ("a", "b", "c")) == ("a",)
+    assert algorithms("chacha", ("b", "a"), ("a", "b", "c")) == ()
+    assert algorithms(None, ("b", "a"), ("a", "b", "c")) == ("b", "a")
+    assert algorithms("^c,x", ("b", "a"), ("a", "b", "c")) == ("c", "b", "a")
+
+
+@given(st.text("ab*?", max_size=12), st.text("ab", max_size=12))
+def test_patterns_are_those_of_the_manual(pattern: str, text: str) -> None:
+    expression = "".join({"*": ".*", "?": "."}.get(char, char) for char in pattern)
+    assert matches(text, pattern) == (re.fullmatch(expression, text) is not None)
+
+
+def test_a_hostile_pattern_is_quick() -> None:
+    assert not matches("a" * 3000 + "b", "*a" * 500 + "c")
+
+
+def test_lists_of_patterns() -> None:
+    assert matches_list("foo", "bar,f*")
+    assert not matches_list("foo", "f*,!foo")
+    assert not matches_list("foo", "!foo,f*")
+    assert not matches_list("foo", "!bar")
+    assert not matches_list("foo", "")
+    assert matches_host("FOO", "f*") and matches_host("foo", "F*")
+    assert not matches_host("foo\u212a", "fook"), "the Kelvin sign is no k"
+
+
+PIECES = st.sampled_from(
+    [
+        *(
+            "Host",
+            "Match",
+            "Include",
+            "User",
+            "Port",
+            "ProxyJump",
+            "ProxyCommand",
+            "HostName",
+            "IdentityFile",
+            "SetEnv",
+        ),
+        *(
+            "IdentityAgent",
+            "UserKnownHostsFile",
+            "all",
+            "final",
+            "canonical",
+            "exec",
+            "host",
+            "tagged",
+            "foo",
+            "!",
+            "none",
+        ),
+        *(
+            "*",
+            "?",
+            "%h",
+            "%",
+            "%%",
+            "%C",
+            "${A}",
+            "${B}",
+            "${",
+            "~",
+            "~x",
+            "=",
+            '"',
+            "'",
+            "\\",
+            "#",
+            ",",
+            " ",
+            "\t",
+            "\n",
+        ),
+        *(
+            "@",
+            ":",
+            "[",
+            "]",
+            "::1",
+            "ssh://",
+            "22",
+            "/more",
+            "\r",
+            "\f",
+            "\xe9",
+            "\udc80",
+            "CanonicalizeHostname",
+            "yes",
+        ),
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=40).map("".join) | st.lists(PIECES, max_size=40).map(" ".join))
+def test_any_file_is_read_or_refused(text: str) -> None:
+    content = text.encode("utf-8", "surrogateescape")
+    try:
+        options = resolved(content, environ={"A": "a"}, more="User x\nHost foo\nMatch exec x")
+    except SshConfigError as error:
+        assert error.message
+    else:
+        assert options.hostname and 1 <= options.port <= 65535
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_read_or_refused(content: bytes) -> None:
+    try:
+        assert resolved(content).hostname == "foo"
+    except SshConfigError as error:
+        assert error.file == "/config"
+
+
+@given(st.text(max_size=20), st.text(max_size=20))
+def test_any_host_is_used_or_refused(host: str, user: str) -> None:
+    try:
+        options = resolved("Match exec x\nProxyCommand x %h %r", host, user=user)
+    except UnsafeName:
+        return
+    assert options.original_host == host and options.user == user
+
+
+@given(st.text(" ab#\"'\\", max_size=20))
+def test_words_are_split_or_refused(text: str) -> None:
+    words = split_words(text)
+    assert words is None or len("".join(words)) <= len(text)

@@ -196,30 +196,24 @@ def test_trees_may_be_deltas(tmp_path: Path) -> None:
 def test_old_bases_are_read_again(tmp_path: Path) -> None:
     """More than is kept in memory lies between a base and its delta; the base is in a file, in a link or nowhere else."""
     source = random.Random(1)
-    fill = [source.randbytes(1 << 20) for _ in range(18)]
-    files = {b"fill%02d" % number: (FILE, content) for number, content in enumerate(fill)}
-    link = b"l" * 300
-    files |= {b"base": (FILE, b"b" * 300), b"link": (SYMLINK, link), b"from-base": (FILE, b"b" * 300 + b"!")}
-    files |= {b"from-link": (FILE, link + b"!"), b"from-other": (FILE, b"o" * 300 + b"!")}
+    base, link, other, next_other = b"b" * 300, b"l" * 300, b"o" * 300, b"o" * 300 + b"?"
+    files = {b"base": (FILE, base), b"link": (SYMLINK, link)}
+    files |= {
+        b"from-%d" % number: (FILE, content + b"!") for number, content in enumerate((base, link, other, next_other))
+    }
     objects = tree_of(files)
     pack = Pack()
-    pack.add(*objects[0])
-    pack.add(*objects[1])
-    bases = [b"b" * 300, link, b"o" * 300]
-    offsets = []
-    for base in bases:
-        offsets.append(pack.length)
-        pack.add(BLOB, base)
-    for content in fill:
-        pack.add(BLOB, content, level=0)
-    for offset, base in zip(offsets, bases, strict=True):
-        pack.ofs_delta(offset, delta(base, base + b"!"))
+    for item in (*objects[:2], (BLOB, base), (BLOB, link), (BLOB, other)):
+        pack.add(*item)
+    pack.ref_delta(object_id(BLOB, other), delta(other, next_other))
+    for _ in range(18):
+        pack.add(BLOB, source.randbytes(1 << 20), level=0)
+    for content in (next_other, base, link, other):
+        pack.ref_delta(object_id(BLOB, content), delta(content, content + b"!"))
     unpack(tmp_path, pack.data(), commit_id(objects))
     found = snapshot(tmp_path / "tree")
-    assert {name.encode(): found[name.encode()][2] for name in ("from-base", "from-link", "from-other")} == {
-        b"from-base": bases[0] + b"!",
-        b"from-link": bases[1] + b"!",
-        b"from-other": bases[2] + b"!",
+    assert {name: content for name, (_, _, content) in found.items()} == {
+        name: content for name, (_, content) in files.items()
     }
 
 

@@ -1,0 +1,206 @@
+"""SSH for a whole command: one connection for all repositories of a host and user, closed in the end, nothing asked twice."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import deque
+from typing import TYPE_CHECKING
+
+from git_helper.git import ssh_command
+from git_helper.git.ssh_channel import TooManyChannels
+from git_helper.git.ssh_connection import Connection, Means, connect
+from git_helper.git.ssh_program import ProgramCommand, SshProgram
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from git_helper.core.giturl import GitUrl
+    from git_helper.git.ssh_command import Command
+    from git_helper.git.ssh_said import Said
+
+__all__ = ["Connections", "Means", "SshProgram"]
+
+_MOST_RESTING = 6
+"""Commands that wait for another question; OpenSSH's server lets a connection have 10 at once (MaxSessions)."""
+_Key = tuple[str, "str | None", "int | None"]
+
+
+class Connections:
+    """A Connector of ssh_repository. `program`: what the person has chosen instead of our own client. Thread-safe."""
+
+    def __init__(self, means: Means, program: SshProgram | None = None) -> None:
+        self._means = means
+        self._program = program
+        self._variant: str | None = None
+        self._lock = threading.Lock()
+        self._places: dict[_Key, _Place] = {}
+        self._resting: deque[_Resting] = deque()
+        self._started: set[_Resting] = set()
+
+    def __enter__(self) -> Connections:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def start(self, url: GitUrl) -> _Resting:
+        """git-upload-pack for the repository at `url`, with a connection to its host that is there already or a new one.
+
+        Raises UsageError, Unreachable, Refused, NoCredential, Cancelled.
+        """
+        ssh_command.check(url)
+        host = url.host or ""
+        user = None if url.userinfo is None else url.userinfo.username
+        line = ssh_command.upload_pack(url.remote_path)
+        if self._program is not None:
+            command: Command = self._with_program(self._program, host, user, url.port, line, url.masked_clone_url)
+        else:
+            with self._lock:
+                place = self._places.setdefault((host, user, url.port), _Place(self._means, host, user, url.port))
+            command = self._on(place, line)
+        found = _Resting(self, command)
+        with self._lock:
+            self._started.add(found)
+        return found
+
+    def close(self) -> None:
+        """Ends all commands and connections."""
+        with self._lock:
+            started, places = list(self._started), list(self._places.values())
+            self._places.clear()
+        for command in started:
+            command.close()
+        for place in places:
+            place.close()
+
+    def _on(self, place: _Place, line: str) -> Command:
+        for fresh in (False, False, True):
+            connection = place.connection(fresh=fresh)
+            try:
+                return connection.run(line, self._means.idle)
+            except TooManyChannels:
+                if fresh:
+                    raise
+                self._make_room()
+        raise AssertionError("the last attempt either works or raises")
+
+    def _with_program(
+        self, program: SshProgram, host: str, user: str | None, port: int | None, line: str, shown: str
+    ) -> Command:
+        if self._variant is None:
+            self._variant = program.detect(self._means.environ, host)
+        words = program.arguments(host, user, port, line, self._variant)
+        return ProgramCommand(words, self._means.environ, self._means.idle, shown, may_ask=self._means.answers.may_ask)
+
+    # ------------------------------------------------------------------ commands that rest
+
+    def rests(self, command: _Resting) -> None:
+        """`command` has nothing to do; the one that has rested longest makes room for it."""
+        with self._lock:
+            self._resting.append(command)
+            oldest = self._resting.popleft() if len(self._resting) > _MOST_RESTING else None
+        if oldest is not None:
+            oldest.close()
+
+    def resumes(self, command: _Resting) -> bool:
+        """Whether it was still resting."""
+        with self._lock:
+            if command not in self._resting:
+                return False
+            self._resting.remove(command)
+            return True
+
+    def forget(self, command: _Resting) -> None:
+        """It has ended."""
+        with self._lock:
+            self._started.discard(command)
+            if command in self._resting:
+                self._resting.remove(command)
+
+    def _make_room(self) -> None:
+        with self._lock:
+            resting = list(self._resting)
+            self._resting.clear()
+        for command in resting:
+            command.close()
+
+
+class _Resting:
+    """A Command that is closed when others need its place."""
+
+    def __init__(self, house: Connections, command: Command) -> None:
+        self._house = house
+        self._command = command
+
+    @property
+    def said(self) -> Said:
+        """See Command."""
+        return self._command.said
+
+    @property
+    def is_open(self) -> bool:
+        """See Command."""
+        return self._command.is_open
+
+    def rest(self) -> None:
+        """See ssh_repository.Resting."""
+        self._house.rests(self)
+
+    def resume(self) -> bool:
+        """See ssh_repository.Resting."""
+        return self._house.resumes(self) and self._command.is_open
+
+    def read(self, size: int) -> bytes:
+        """See Command."""
+        return self._command.read(size)
+
+    def write(self, data: bytes) -> None:
+        """See Command."""
+        self._command.write(data)
+
+    def exit_code(self) -> int | None:
+        """See Command."""
+        return self._command.exit_code()
+
+    def was_refused(self) -> bool:
+        """See Command."""
+        return self._command.was_refused()
+
+    def close(self) -> None:
+        """See Command."""
+        self._house.forget(self)
+        self._command.close()
+
+
+class _Place:
+    """A host with user and port as a URL names them, and the connections to it."""
+
+    def __init__(self, means: Means, host: str, user: str | None, port: int | None) -> None:
+        self._means = means
+        self._where = (host, user, port)
+        self._lock = threading.Lock()
+        self._open: list[Connection] = []
+
+    def connection(self, *, fresh: bool) -> Connection:
+        """The newest that lives, or a new one; whoever comes meanwhile waits for it instead of logging in, too."""
+        with self._lock:
+            living = [one for one in self._open if one.is_alive]
+            for one in self._open:
+                if one not in living:
+                    one.close()
+            self._open = living
+            if living and not fresh:
+                return living[-1]
+            connection = connect(self._means, *self._where)
+            self._open.append(connection)
+            return connection
+
+    def close(self) -> None:
+        """Ends all of them."""
+        with self._lock, contextlib.ExitStack() as stack:
+            for one in self._open:
+                stack.callback(one.close)
+            self._open = []

@@ -1,0 +1,143 @@
+"""A tree where it is wanted, by way of the cache: one fetch for everybody, and nothing half."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import pytest
+
+from git_helper.core.giturl import GitUrl
+from git_helper.core.reference import Oid
+from git_helper.errors import GitHelperError, Unreachable
+from git_helper.git.object_cache import ObjectCache
+from git_helper.git.trees import Trees
+from tests.git.packs import checked_out, packed, snapshot
+from tests.servers.repositories import make_repository
+
+URL = GitUrl.parse("git+https://good.example/demo.git")
+
+
+class Served:
+    """A repository without a server: gives the pack that git made, or raises; counts."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.fetched = 0
+        self.error: GitHelperError | None = None
+        self.reports: list[tuple[int, int, int]] = []
+
+    def __call__(self, url: GitUrl) -> Served:
+        return self
+
+    def fetch(self, oid: Oid, feed: Callable[[bytes], None], depth: int | None = 1) -> None:
+        self.fetched += 1
+        for start in range(0, len(self.data), 100):
+            feed(self.data[start : start + 100])
+            if self.error is not None:
+                raise self.error
+
+    def received(self, size: int, done: int, count: int) -> None:
+        self.reports.append((size, done, count))
+
+    def show(self, title: str) -> AbstractContextManager[Served]:
+        return nullcontext(self)
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    return make_repository(tmp_path / "demo.git", 2)
+
+
+@pytest.fixture
+def served(repository: Path) -> Iterator[tuple[Served, Oid]]:
+    data, oid = packed(repository, "main")
+    yield Served(data), Oid(oid.hex())
+
+
+def trees(served: Served, tmp_path: Path, *, offline: bool = False) -> Trees:
+    return Trees(served, ObjectCache(str(tmp_path / "cache")), served.show, offline=offline)
+
+
+def test_first_from_the_server_then_from_the_cache(
+    served: tuple[Served, Oid], repository: Path, tmp_path: Path
+) -> None:
+    one, commit = served
+    for name in ("first", "second/deep"):
+        trees(one, tmp_path).fetch(URL, commit, str(tmp_path / name))
+        assert snapshot(tmp_path / name) == checked_out(repository, "main", tmp_path / "git" / name)
+    trees(one, tmp_path, offline=True).fetch(URL, commit, str(tmp_path / "third"))
+    assert snapshot(tmp_path / "third") == snapshot(tmp_path / "first")
+    assert one.fetched == 1
+    size, done, count = one.reports[-1]
+    assert (size, done) == (len(one.data), count)
+
+
+def test_what_is_there_is_taken_as_it_is(served: tuple[Served, Oid], tmp_path: Path) -> None:
+    one, commit = served
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/mine").write_text("mine")
+    trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "out"))
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["mine"]
+    assert one.fetched == 0
+
+
+def test_a_failure_leaves_nothing_and_the_next_run_works(served: tuple[Served, Oid], tmp_path: Path) -> None:
+    one, commit = served
+    one.error = Unreachable("cut")
+    with pytest.raises(Unreachable):
+        trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "new/out"))
+    assert not (tmp_path / "new").exists()
+    assert [path for path in (tmp_path / "cache").rglob("*") if path.is_file()] == []
+    one.error = None
+    trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "new/out"))
+    assert (tmp_path / "new/out/README.md").is_file()
+
+
+def test_offline_and_not_in_the_cache(served: tuple[Served, Oid], tmp_path: Path) -> None:
+    one, commit = served
+    with pytest.raises(Unreachable, match="--offline"):
+        trees(one, tmp_path, offline=True).fetch(URL, commit, str(tmp_path / "out"))
+    assert one.fetched == 0
+    assert not (tmp_path / "out").exists()
+
+
+def test_threads_that_want_the_same_fetch_it_once(served: tuple[Served, Oid], tmp_path: Path) -> None:
+    one, commit = served
+    together = trees(one, tmp_path)
+    failures: list[Exception] = []
+
+    def fetch(number: int) -> None:
+        try:
+            together.fetch(URL, commit, str(tmp_path / f"out{number % 3}"))
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=fetch, args=(number,)) for number in range(9)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert failures == []
+    assert one.fetched == 1
+    assert snapshot(tmp_path / "out0") == snapshot(tmp_path / "out1") == snapshot(tmp_path / "out2")
+
+
+class Vanishing(ObjectCache):
+    """Another process cleans the cache once, right before the copy."""
+
+    def touch(self, url: GitUrl, commit: Oid) -> None:
+        marker = Path(self.folder).parent / "cleaned"
+        if not marker.exists():
+            marker.touch()
+            shutil.rmtree(self.folder)
+
+
+def test_the_cache_is_cleaned_meanwhile(served: tuple[Served, Oid], tmp_path: Path) -> None:
+    one, commit = served
+    Trees(one, Vanishing(str(tmp_path / "cache")), one.show).fetch(URL, commit, str(tmp_path / "out"))
+    assert (tmp_path / "out/README.md").is_file()
+    assert one.fetched == 2
