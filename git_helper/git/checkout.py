@@ -55,11 +55,13 @@ def download_once(
     *,
     limits: Limits | None = None,
     progress: Progress | None = None,
+    note: Callable[[Unpacked], None] | None = None,
     wait: float = WAIT_SECONDS,
 ) -> Unpacked | None:
     """As `download_tree`, but a destination that is there is taken for finished: None, and nothing was asked.
 
-    Of several processes one downloads, the others wait up to `wait` seconds each.
+    `note` hears of the result before anybody can see it. Of several processes one downloads, the others wait up to
+    `wait` seconds each.
     """
     with ending_signals(), staged(os.path.abspath(destination), wait) as staging:
         if staging is None:
@@ -74,5 +76,7 @@ def download_once(
 
             repository.fetch(oid, feed)
             unpacked = unpack.finish()
+        if note is not None:
+            note(unpacked)
         staging.publish(folder)
     return unpacked

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from git_helper.errors import StoreError
 from git_helper.git.staging import remove_tree
+from git_helper.git.tree_rest import Rest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 VERSION = "git-v1"
 _USED = "used"
+_LFS = "lfs"
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,30 @@ class ObjectCache:
                 "name another: --cache-dir DIR",
             ) from error
         return place
+
+    def lfs_folder(self, url: GitUrl) -> str:
+        """Where objects of Git LFS of the repository are."""
+        return os.path.join(self._repository(url), _LFS)
+
+    def note(self, url: GitUrl, commit: Oid, rest: Rest) -> None:
+        """Keeps what the tree alone does not tell; before the tree appears. Raises OSError."""
+        path = self._rest(url, commit)
+        if rest == Rest():
+            return
+        with open(path + ".new", "wb") as file:
+            file.write(rest.dump())
+        os.replace(path + ".new", path)
+
+    def rest(self, url: GitUrl, commit: Oid) -> Rest:
+        """What `note` kept, nothing if it kept nothing."""
+        try:
+            with open(self._rest(url, commit), "rb") as file:
+                return Rest.load(file.read())
+        except FileNotFoundError:
+            return Rest()
+
+    def _rest(self, url: GitUrl, commit: Oid) -> str:
+        return os.path.join(os.path.dirname(self.place(url, commit)), "rest.json")
 
     def touch(self, url: GitUrl, commit: Oid) -> None:
         """Notes that the commit was used now, for `prune`."""

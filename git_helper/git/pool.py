@@ -7,6 +7,7 @@ where it keeps them (6-ssh-and-clone §5).
 from __future__ import annotations
 
 import io
+import re
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
@@ -102,15 +103,19 @@ class PoolResponse:
         self.headers: Headers = response.headers
         self._response = response
         self._file = io.BufferedReader(_Raw(response), _BUFFER)
+        self._head = b""
 
     def read(self, size: int = -1) -> bytes:
         """Raises Unreachable when the answer stalls or is cut off."""
-        return self._file.read(size)
+        if not self._head:
+            return self._file.read(size)
+        first, self._head = (self._head, b"") if size < 0 else (self._head[:size], self._head[size:])
+        return first + self._file.read(size if size < 0 else size - len(first))
 
     def refusal(self) -> bytes | None:
         """What the server says instead of an answer (`ERR`), which dulwich would not tell."""
-        head = self._file.peek(8)[:8]
-        return self._file.read(int(head[:4], 16))[8:] if head[4:] == b"ERR " else None
+        self._head = self._file.read(8)
+        return self.read(int(self._head[:4], 16))[8:] if re.match(b"[0-9a-f]{4}ERR ", self._head) else None
 
     def geturl(self) -> str:
         """Where it came from, redirects followed: the requests that follow go there."""

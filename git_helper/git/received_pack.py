@@ -160,7 +160,7 @@ class ReceivedPack:
     def _resolve(self, number: int, base: tuple[int, bytes], content: bytes) -> None:
         """The delta `content`, whose base is in memory."""
         kind, before = base
-        base_size, result_size, _ = delta.sizes(content[: delta.HEADER])
+        base_size, result_size, _ = delta.sizes(content)
         if base_size != len(before):
             raise DamagedPack("a delta does not fit its base")
         if result_size > self._limits.object_size:
@@ -230,6 +230,8 @@ class ReceivedPack:
             return
         content = objects.inflated(number) if content is None else content
         self._resolve(number, objects.load(before), content)
+        if not objects.kinds[number]:
+            self._make_big(number)
 
     def _make_big(self, number: int) -> None:
         """By way of files, because something in the chain is big: hashed without being held in memory."""

@@ -116,14 +116,14 @@ class Reading:
     def _included(self, line: Line, file: ConfigFile) -> list[str]:
         found: list[str] = []
         for word in line.words:
-            if not word or (word.startswith("~") and not file.is_personal):
-                raise line.error("an 'include' needs a path, and only a personal file may begin it with '~'")
-            if not word.startswith(("/", "~")):
-                word = ("~/.ssh/" if file.is_personal else self.reader.system_folder + "/") + word
             try:
+                path = expand(word, self.situation().names.tokens(), self.environ)
+                if not path or (path.startswith("~") and not file.is_personal):
+                    raise line.error("an 'include' needs a path, and only a personal file may begin it with '~'")
+                if not path.startswith(("/", "~")):
+                    path = ("~/.ssh/" if file.is_personal else self.reader.system_folder + "/") + path
                 # glob(3) knows the home folder by HOME, all else in ssh by the user database.
-                path = expand_tilde(word, self.environ.get("HOME") or self.home, self.reader.home_of)
-                path = expand(path, self.situation().names.tokens(), self.environ)
+                path = expand_tilde(path, self.environ.get("HOME") or self.home, self.reader.home_of)
             except UnknownToken as error:
                 raise line.error(visible(str(error))) from error
             found += self.reader.names(path)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 if sys.platform != "win32":
+    import grp
     import pwd
 
 EXEC_SECONDS = 20.0
@@ -66,7 +67,25 @@ def _is_private(state: os.stat_result) -> bool:
     # Windows has access lists instead; what the mode says there means nothing.
     if sys.platform == "win32":
         return True
-    return state.st_uid in (0, os.getuid()) and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if state.st_uid not in (0, os.getuid()) or state.st_mode & stat.S_IWOTH:
+        return False
+    return not state.st_mode & stat.S_IWGRP or _is_alone(state.st_uid, state.st_gid)
+
+
+def _is_alone(user: int, group: int) -> bool:
+    """Whether nobody else is in the group: the one that many systems make for each user, with 0664 for new files.
+
+    Debian's ssh takes such files; others ask for chmod.
+    """
+    if sys.platform == "win32":
+        return False
+    try:
+        members = set(grp.getgrgid(group).gr_mem)
+        owner = pwd.getpwuid(user)
+    except KeyError:
+        return False
+    others = members - {owner.pw_name} or any(one.pw_gid == group and one.pw_uid != user for one in pwd.getpwall())
+    return owner.pw_gid == group and not others
 
 
 def shell(environ: Mapping[str, str], seconds: float = EXEC_SECONDS) -> Callable[[str], int]:

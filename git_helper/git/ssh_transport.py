@@ -51,6 +51,7 @@ _KEX = (
 
 _LONGEST_PACKET = 1 << 18  # PACKET_MAX_SIZE of OpenSSH
 _LONGEST_GREETING = 1 << 15
+_QUICK_READS = 100  # those of the handshake, the login and the first answers
 _MOST_GREETING_LINES = 100
 _CHANNEL_DATA, _CHANNEL_EXTENDED_DATA = 94, 95
 _LONGEST_REASON = 500
@@ -59,12 +60,27 @@ _LONGEST_REASON = 500
 class _Packets(Packetizer):
     """Packets that do not fill the memory before anybody has shown who they are."""
 
-    _greeting = 0
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
+        self._greeting = 0
+        self._quick = _QUICK_READS if isinstance(sock, socket.socket) and hasattr(socket, "TCP_QUICKACK") else 0
+        self._line = sock
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         if n > _LONGEST_PACKET:
             raise SSHException("it sent a packet that is too long")
-        return super().read_all(n, check_rekey)
+        data = super().read_all(n, check_rekey)
+        if self._quick:
+            self._quick -= 1
+            self._acknowledge()
+        return data
+
+    def _acknowledge(self) -> None:
+        """Tells the server at once that its bytes have come: it holds small ones back until then (RFC 896, RFC 1122)."""
+        try:
+            self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        except OSError:
+            self._quick = 0  # a ProxyCommand's line is no TCP
 
     def _read_timeout(self, timeout: float) -> bytes:
         data: bytes = super()._read_timeout(timeout)  # type: ignore[misc]

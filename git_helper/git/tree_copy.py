@@ -26,13 +26,14 @@ def copy_tree(source: str, destination: str) -> None:
                     os.mkdir(target)
                     folders.append((entry.path, target))
                 else:
-                    _copy_file(entry.path, target)
+                    copy_file(entry.path, target, executable=bool(entry.stat().st_mode & stat.S_IXUSR))
 
 
-def _copy_file(source: bytes, target: bytes) -> None:
+def copy_file(source: bytes, target: bytes, *, executable: bool) -> None:
+    """A new file with the content of `source`, its mode as git gives it under the umask. Raises OSError."""
     reader = os.open(source, os.O_RDONLY | getattr(os, "O_BINARY", 0))
     try:
-        mode = 0o777 if os.fstat(reader).st_mode & stat.S_IXUSR else 0o666
+        mode = 0o777 if executable else 0o666
         writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
         try:
             _copy_content(reader, writer, source, target)

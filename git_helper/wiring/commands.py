@@ -132,10 +132,12 @@ class CommandHouse(House):
 
     def trees(self, display: Display, *, offline: bool, cache_dir: str | None) -> Trees:
         """Puts trees on disk."""
+        from git_helper.git.pool import HttpConnections
         from git_helper.git.trees import Trees
 
         opener = self.no_repository if offline else self.repositories(display)
-        return Trees(opener, self.cache(cache_dir), display.job, offline=offline)
+        lfs = HttpConnections(self._shared_session(display)).lfs
+        return Trees(opener, lfs, self.cache(cache_dir), display.job, offline=offline)
 
     def full_clone(self, display: Display, job: Job) -> FullClone:
         """Clones from servers; `job` shows how it goes on."""

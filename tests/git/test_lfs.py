@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -14,55 +13,12 @@ from git_helper.git.lfs import DamagedLfsObject, object_path
 from git_helper.git.lfs_files import LfsAttributes
 from tests.git.clones import clone, is_sound, left_behind, whole_text
 from tests.net.asked import Sources, basic
-from tests.servers.git_http import GitHttpServer, Realm, Request, Response
+from tests.servers.git_http import Realm
 from tests.servers.isolated import environment, git
+from tests.servers.lfs import CONTENTS, LfsServer, oid, pointer
 from tests.servers.repositories import Entry, Executable, make_repository
 
 CANARY = "c4n4ry-t0k3n"
-CONTENTS = [b"first\r\n\x00" * 40, b"second" * 30_000, b"third"]
-
-
-def oid(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def pointer(content: bytes) -> str:
-    return f"version https://git-lfs.github.com/spec/v1\noid sha256:{oid(content)}\nsize {len(content)}\n"
-
-
-class LfsServer(GitHttpServer):
-    """Also answers the batch API below `<repository>.git/info/lfs`; objects are at /objects/<oid>.
-
-    `change` gets each object of an answer and gives it back, as it is or changed. `served` are the contents.
-    """
-
-    change: Callable[[dict[str, object]], object] = staticmethod(lambda one: one)
-    served = {oid(content): content for content in CONTENTS}
-    batches: list[list[str]]
-    status = 200
-
-    def answer(self, request: Request) -> Response:
-        if request.path.endswith("/info/lfs/objects/batch"):
-            if (realm := self._realm(request.path)) and realm.admit(request) is None:
-                return realm.refuse(request)
-            question = json.loads(b"".join(request.body))
-            assert question["operation"] == "download"
-            assert "basic" in question["transfers"]
-            self.batches.append([one["oid"] for one in question["objects"]])
-            objects = [self.change(self.found(one)) for one in question["objects"]]
-            lines = [("Content-Type", "application/vnd.git-lfs+json")]
-            return Response(self.status, lines, json.dumps({"transfer": "basic", "objects": objects}).encode())
-        if request.path.startswith("/objects/"):
-            if request.headers.get("x-lfs") != "yes":
-                return Response(400, [], b"")
-            return Response(200, [("Content-Type", "application/octet-stream")], self.served[request.path[9:]])
-        return super().answer(request)
-
-    def found(self, wanted: dict[str, object]) -> dict[str, object]:
-        if wanted["oid"] not in self.served:
-            return {**wanted, "error": {"code": 404, "message": "gone\x1b[2J"}}
-        action = {"href": f"{self.url}/objects/{wanted['oid']}", "header": {"X-Lfs": "yes"}}
-        return {**wanted, "authenticated": True, "actions": {"download": action}}
 
 
 @pytest.fixture
@@ -93,14 +49,8 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "root"
 
 
-def served(root: Path, **options: object) -> LfsServer:
-    server = LfsServer(root, **options)  # type: ignore[arg-type]
-    server.batches = []
-    return server
-
-
 def test_the_files_are_fetched(root: Path, place: Path, env: dict[str, str]) -> None:
-    with served(root) as server:
+    with LfsServer(root) as server:
         done = clone(f"{server.url}/demo.git", place / "x")
     assert done.warnings == ()
     assert server.batches == [sorted([oid(CONTENTS[0]), oid(CONTENTS[1])], key=server.batches[0].index)]
@@ -116,7 +66,7 @@ def test_the_files_are_fetched(root: Path, place: Path, env: dict[str, str]) -> 
 
 
 def test_the_pointers_can_stay(root: Path, place: Path, env: dict[str, str]) -> None:
-    with served(root) as server:
+    with LfsServer(root) as server:
         done = clone(f"{server.url}/demo.git", place / "x", lfs=False)
     assert server.batches == []
     assert "3 files are pointers of Git LFS" in done.warnings[0]
@@ -126,7 +76,7 @@ def test_the_pointers_can_stay(root: Path, place: Path, env: dict[str, str]) -> 
 
 def test_a_private_server_is_asked_once(root: Path, place: Path) -> None:
     sources = Sources(basic("alice", CANARY))
-    with served(root, realms=[Realm("/demo.git", [("alice", CANARY)])]) as server:
+    with LfsServer(root, realms=[Realm("/demo.git", [("alice", CANARY)])]) as server:
         clone(f"{server.url}/demo.git", place / "x", credentials=sources)
         clone(f"http://alice:{CANARY}@{server.url[7:]}/demo.git", place / "y")
     assert len(sources.wanted) == 1
@@ -134,7 +84,7 @@ def test_a_private_server_is_asked_once(root: Path, place: Path) -> None:
 
 
 def test_another_host_gets_no_credential_of_ours(root: Path, place: Path) -> None:
-    with served(root) as storage, served(root, realms=[Realm("/", [("alice", CANARY)])]) as server:
+    with LfsServer(root) as storage, LfsServer(root, realms=[Realm("/", [("alice", CANARY)])]) as server:
         server.change = lambda one: json.loads(
             json.dumps(one).replace(f"{server.url}/objects", f"{storage.url}/objects")
         )
@@ -162,7 +112,7 @@ def without_actions(one: dict[str, object]) -> object:
 def test_answers_that_are_of_no_use(
     root: Path, place: Path, change: Callable[[dict[str, object]], object], error: type[GitHelperError]
 ) -> None:
-    with served(root) as server, pytest.raises(error) as caught:
+    with LfsServer(root) as server, pytest.raises(error) as caught:
         server.change = change
         clone(f"{server.url}/demo.git", place / "x")
     assert "\x1b" not in caught.value.message
@@ -171,7 +121,7 @@ def test_answers_that_are_of_no_use(
 
 @pytest.mark.parametrize("content", [b"", b"short", CONTENTS[0] + b"more", CONTENTS[0].replace(b"first", b"worst")])
 def test_another_content_is_noticed(root: Path, place: Path, content: bytes) -> None:
-    with served(root) as server, pytest.raises((DamagedLfsObject, Unreachable)):
+    with LfsServer(root) as server, pytest.raises((DamagedLfsObject, Unreachable)):
         server.served = {**server.served, oid(CONTENTS[0]): content}
         clone(f"{server.url}/demo.git", place / "x")
     assert left_behind(place) == []
@@ -179,7 +129,7 @@ def test_another_content_is_noticed(root: Path, place: Path, content: bytes) -> 
 
 @pytest.mark.parametrize(("status", "error"), [(404, NotFound), (403, Refused), (500, Unreachable)])
 def test_a_server_without_lfs(root: Path, place: Path, status: int, error: type[GitHelperError]) -> None:
-    with served(root) as server, pytest.raises(error) as caught:
+    with LfsServer(root) as server, pytest.raises(error) as caught:
         server.status = status
         clone(f"{server.url}/demo.git", place / "x")
     assert status == 500 or "GIT_LFS_SKIP_SMUDGE" in (caught.value.hint or "")
@@ -190,7 +140,7 @@ def test_many_objects_are_asked_for_in_portions(root: Path, place: Path) -> None
     contents = [f"content {number}".encode() for number in range(230)]
     files: dict[str, Entry] = {f"{number}.bin": pointer(content) for number, content in enumerate(contents)}
     make_repository(root / "many.git", 2, {".gitattributes": "*.bin filter=lfs\n", **files})
-    with served(root) as server:
+    with LfsServer(root) as server:
         server.served = {oid(content): content for content in contents}
         clone(f"{server.url}/many.git", place / "x")
     assert [len(batch) for batch in server.batches] == [100, 100, 30]
@@ -198,7 +148,7 @@ def test_many_objects_are_asked_for_in_portions(root: Path, place: Path) -> None
 
 
 def test_the_api_may_be_elsewhere(root: Path, place: Path) -> None:
-    with served(root) as storage:
+    with LfsServer(root) as storage:
         text = f"[lfs]\n\turl = {storage.url}/other.git/info/lfs/\n"
         files: dict[str, Entry] = {
             ".lfsconfig": text,
@@ -206,7 +156,7 @@ def test_the_api_may_be_elsewhere(root: Path, place: Path) -> None:
             ".gitattributes": "*.bin filter=lfs\n",
         }
         make_repository(root / "else.git", 2, files)
-        with served(root) as server:
+        with LfsServer(root) as server:
             clone(f"{server.url}/else.git", place / "x")
         assert (len(storage.batches), server.batches) == (1, [])
     assert (place / "x/a.bin").read_bytes() == CONTENTS[0]

@@ -12,6 +12,7 @@ from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
 from git_helper.git.pack_file_index import write_index
 from git_helper.git.received_pack import MEMORY, ReceivedPack
 from tests.git.packs import BLOB, COMMIT, FILE, TAG, TREE, Pack, commit, delta, object_id, pack_of, tree, tree_of
+from tests.git.packs import number as size_digits
 from tests.servers.isolated import environment, git
 
 Objects = dict[bytes, tuple[int, bytes]]
@@ -135,6 +136,26 @@ def test_big_objects_and_their_deltas(tmp_path: Path, env: dict[str, str]) -> No
     assert all(object_id(*what) == oid for oid, what in found.items())
     assert agrees(tmp_path / "p", pack.data(), env)
     assert not list((tmp_path / "p").glob("delta*"))
+
+
+@pytest.mark.parametrize("memory", [0, MEMORY])
+def test_a_big_object_of_small_parts(tmp_path: Path, env: dict[str, str], memory: int) -> None:
+    """A delta of a few bytes that copies its base nine times, and one to what comes of it."""
+    base = random.Random(3).randbytes(1 << 20)
+    copies = b"".join(
+        b"\xbf" + start.to_bytes(4, "little") + (0x8000).to_bytes(2, "little") for start in range(0, 1 << 20, 0x8000)
+    )
+    big = base * 9
+    after = big[: 5 << 20]
+    pack = Pack()
+    pack.add(BLOB, base, level=0)
+    here = pack.length
+    pack.ofs_delta(12, size_digits(len(base)) + size_digits(len(big)) + copies * 9)
+    pack.ofs_delta(here, delta(big, after))
+    found = receive(tmp_path / "p", pack.data(), memory=memory)
+    assert set(found) == {object_id(BLOB, what) for what in (base, big, after)}
+    assert found[object_id(BLOB, big)] == (BLOB, big)
+    assert agrees(tmp_path / "p", pack.data(), env)
 
 
 def test_what_is_missing_is_noticed(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from tests.git.clones import clone, facts, is_sound, left_behind, whole_text
 from tests.net.asked import Sources, basic
 from tests.servers.git_http import GitHttpServer, Realm
 from tests.servers.isolated import environment, git
-from tests.servers.repositories import Gitlink, make_repository, resolve
+from tests.servers.repositories import Entry, Gitlink, make_repository, resolve
 
 CANARY = "c4n4ry-t0k3n"
 
@@ -42,9 +42,12 @@ def root(tmp_path: Path) -> Path:
     """top.git has mid.git in deps/mid, which has leaf.git in leaf, and leaf.git once more at an older commit."""
     root = tmp_path / "root"
     leaf = make_repository(root / "team/leaf.git", 5)
-    inner = {".gitmodules": modules(("leaf", "leaf", "../leaf.git")), "leaf": Gitlink(resolve(leaf, "main~2"))}
+    inner: dict[str, Entry] = {
+        ".gitmodules": modules(("leaf", "leaf", "../leaf.git")),
+        "leaf": Gitlink(resolve(leaf, "main~2")),
+    }
     mid = make_repository(root / "team/mid.git", 3, inner)
-    outer = {
+    outer: dict[str, Entry] = {
         ".gitmodules": modules(
             ("deps/middle", "deps/mid", "../../team/mid.git"), ("leaf", "x y", "../.././team/leaf.git/")
         ),
@@ -129,7 +132,7 @@ def test_what_the_url_carries_goes_to_the_same_server_only(root: Path, place: Pa
     ],
 )
 def test_a_hostile_file_leaves_nothing(root: Path, place: Path, text: str, error: type[Exception]) -> None:
-    entries = {".gitmodules": text, "s": Gitlink(resolve(root / "team/leaf.git"))}
+    entries: dict[str, Entry] = {".gitmodules": text, "s": Gitlink(resolve(root / "team/leaf.git"))}
     make_repository(root / "evil.git", 2, entries)
     with GitHttpServer(root) as server, pytest.raises(error):
         clone(f"{server.url}/evil.git", place / "x", recurse_submodules=True)

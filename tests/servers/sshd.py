@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import getpass
 import os
+import signal
 import socket
 import subprocess
 import threading
@@ -92,6 +93,7 @@ class Sshd:
             "PidFile": "none",
             "AcceptEnv": "GIT_PROTOCOL",
             "LoginGraceTime": "30",
+            "SetEnv": "SHLVL=2",  # or bash reads the start-up file of whoever runs the tests
             **(settings or {}),
         }
         text = "".join(f"HostKey {path}\n" for path in host_keys)
@@ -138,11 +140,15 @@ class Sshd:
 
     def kill_sessions(self) -> None:
         """Kills all processes that serve a connection."""
+        self.signal_sessions(signal.SIGKILL)
+        self.wait_for_end()
+
+    def signal_sessions(self, number: signal.Signals) -> None:
+        """Sends a signal to all processes that serve a connection."""
         with self._lock:
             for child in self._children:
                 if child.poll() is None:
-                    child.kill()
-                child.wait(_SECONDS)
+                    child.send_signal(number)
 
     def _accept(self) -> None:
         while True:

@@ -1,0 +1,49 @@
+"""What belongs to a tree and is not in it: submodules, and the real content of files of Git LFS."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_helper.core.reference import Oid
+from git_helper.git.lfs_pointer import LfsPointer
+
+if TYPE_CHECKING:
+    from git_helper.git.unpack import Unpacked
+
+
+@dataclass(frozen=True)
+class Rest:
+    """`submodules`: path and commit of each; `gitmodules`: what `.gitmodules` says; `lfs`: path and pointer of each."""
+
+    submodules: tuple[tuple[bytes, Oid], ...] = ()
+    gitmodules: bytes | None = None
+    lfs: tuple[tuple[bytes, LfsPointer], ...] = ()
+
+    @classmethod
+    def of(cls, unpacked: Unpacked) -> Rest:
+        """What an unpacked tree lacks."""
+        modules = unpacked.gitmodules if unpacked.submodules else None
+        return cls(unpacked.submodules, modules, unpacked.lfs_pointers)
+
+    def dump(self) -> bytes:
+        """As JSON, bytes as surrogate escapes."""
+        found = {
+            "submodules": [[os.fsdecode(path), oid.hex] for path, oid in self.submodules],
+            "gitmodules": None if self.gitmodules is None else self.gitmodules.decode("latin-1"),
+            "lfs": [[os.fsdecode(path), one.oid, one.size] for path, one in self.lfs],
+        }
+        return json.dumps(found).encode("ascii")
+
+    @classmethod
+    def load(cls, content: bytes) -> Rest:
+        """What `dump` wrote."""
+        found = json.loads(content)
+        modules = found["gitmodules"]
+        return cls(
+            tuple((os.fsencode(path), Oid(oid)) for path, oid in found["submodules"]),
+            None if modules is None else modules.encode("latin-1"),
+            tuple((os.fsencode(path), LfsPointer(oid, size)) for path, oid, size in found["lfs"]),
+        )
