@@ -10,6 +10,7 @@ from git_helper.secret import MASK, Secret
 
 # Prefixes that only tokens have: GitHub, GitLab and Atlassian publish theirs so that scanners find them.
 SHAPES = r"(?:gh[opsur]_|github_pat_|gl(?:pat|dt|cbt|ptt|rt|rtr|ft|imt|agent|soat|ffct|oas)-|AT(?:BB|CTT|ATT))"
+_NAME = re.compile(r"[A-Za-z][A-Za-z._-]{0,30}[0-9]{0,4}(?:@[A-Za-z0-9.-]{1,60}\.[A-Za-z]{2,20})?")
 _TOKEN = re.compile(
     rf"{SHAPES}|x-oauth-basic$|(?:pypi-|npm_|hf_|dckr_pat_|eyJ|AKCp|cmVmd)[\w.-]{{20,}}$|[0-9a-f]{{40}}$"
 )
@@ -21,6 +22,14 @@ _GIT_USER_SCHEMES = ("ssh", "git+ssh", "git+https")
 def looks_like_token(name: str) -> bool:
     """Whether a user name has the shape of a known kind of token, so that it is itself a secret."""
     return _TOKEN.match(name) is not None
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a lone user name may be shown in a message: letters, few digits, maybe of a mail address.
+
+    Tokens of no known kind are long, or have digits between their letters.
+    """
+    return _NAME.fullmatch(name) is not None and not looks_like_token(name)
 
 
 def masked_userinfo(text: str, scheme: str) -> str:

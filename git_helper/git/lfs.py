@@ -9,15 +9,16 @@ import hashlib
 import json
 import os
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
 from git_helper.core.redaction import display_url, redact
-from git_helper.errors import GitHelperError, NotFound, Refused, Unreachable
+from git_helper.errors import Cancelled, GitHelperError, NotFound, Refused, Unreachable
 from git_helper.net.message import Request
 from git_helper.secret import visible
+from git_helper.system.together import together
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -78,14 +79,19 @@ class LfsClient:
         missing = list(wanted.values())
         for start in range(0, len(missing), _BATCH):
             downloads = self._ask(missing[start : start + _BATCH])
-            with ThreadPoolExecutor(min(_WORKERS, len(downloads))) as pool:
-                work = [pool.submit(self._fetch, one, folder, progress) for one in downloads]
-                try:
-                    for done in work:
-                        done.result()
-                except BaseException:
-                    pool.shutdown(wait=True, cancel_futures=True)
-                    raise
+            # All come to their end, so that none leaves half a file behind.
+            for error in together([partial(self._tried, one, folder, progress) for one in downloads], _WORKERS):
+                if error is not None:
+                    raise error
+
+    def _tried(self, download: _Download, folder: str, progress: Callable[[int], None] | None) -> Exception | None:
+        try:
+            self._fetch(download, folder, progress)
+        except Cancelled:
+            raise
+        except (GitHelperError, OSError) as error:
+            return error
+        return None
 
     # ------------------------------------------------------------------ the batch API
 

@@ -18,7 +18,7 @@ _LARGE = 1 << 31
 
 def write_index(path: str, objects: StoredObjects) -> None:
     """Writes the index of the pack to the new file `path`, on disk before this returns. Raises OSError."""
-    checksums = list(objects.crc32())
+    checksums = objects.crc32()
     names, offsets = objects.names, objects.offsets
     order = sorted(range(len(names)), key=names.__getitem__)
     counts = [0] * 256

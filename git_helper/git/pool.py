@@ -20,7 +20,7 @@ from git_helper.git.pkt_line import Packets, packet
 from git_helper.net.message import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from dulwich.client import GitClient
 
@@ -162,17 +162,19 @@ def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
 
 
 class HttpConnections:
-    """Ways to repositories over HTTP (`Connections` of full_clone)."""
+    """Ways to repositories over HTTP (`Connections` of full_clone). `rewrite`: to where a URL's repository really is."""
 
-    def __init__(self, session: Sender) -> None:
+    def __init__(self, session: Sender, rewrite: Callable[[GitUrl], GitUrl] = lambda url: url) -> None:
         self._session = session
+        self._rewrite = rewrite
 
     def client(self, url: GitUrl) -> tuple[GitClient, str]:
         """Raises UsageError for a URL of another transport."""
-        if url.scheme not in ("http", "https"):
-            raise UsageError(f"cannot clone '{url.masked_clone_url}': only http and https can be cloned from")
-        return http_client(self._session, url), ""
+        place = self._rewrite(url)
+        if place.scheme not in ("http", "https"):
+            raise UsageError(f"cannot clone '{place.masked_clone_url}': only http and https can be cloned from")
+        return http_client(self._session, place), ""
 
     def lfs(self, url: GitUrl, endpoint: str | None) -> LfsClient:
         """See `Connections`."""
-        return LfsClient(self._session, url, endpoint)
+        return LfsClient(self._session, self._rewrite(url), endpoint)

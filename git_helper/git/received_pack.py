@@ -160,9 +160,7 @@ class ReceivedPack:
     def _resolve(self, number: int, base: tuple[int, bytes], content: bytes) -> None:
         """The delta `content`, whose base is in memory."""
         kind, before = base
-        base_size, result_size, _ = delta.sizes(content)
-        if base_size != len(before):
-            raise DamagedPack("a delta does not fit its base")
+        result_size = _result_size(content)
         if result_size > self._limits.object_size:
             raise TooBig("the size of an object is", result_size, self._limits.object_size)
         known = self._objects.kinds[number]
@@ -272,3 +270,18 @@ class ReceivedPack:
         self.done += 1
         if self._tail_read and self._progress is not None and self.done % _EVERY == 0:
             self._progress(self._received, self.done, self.count)
+
+
+def _result_size(content: bytes) -> int:
+    """What a delta says of its result; the size of its base is checked when it is applied. For nearly every object."""
+    try:
+        place = 0
+        while content[place] & 0x80:
+            place += 1
+        size, shift = 0, 0
+        while (byte := content[place := place + 1]) & 0x80:
+            size |= (byte & 0x7F) << shift
+            shift += 7
+        return size | byte << shift
+    except IndexError:
+        raise DamagedPack("a delta has no sizes") from None

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Connections", "Means", "SshProgram"]
 
-_MOST_RESTING = 6
-"""Commands that wait for another question; OpenSSH's server lets a connection have 10 at once (MaxSessions)."""
+_MOST_RESTING = 4
+"""Commands that wait for another question."""
+_MOST_CHANNELS = 8
+"""Commands at once on a connection; OpenSSH's server allows 10 (MaxSessions), and counts those that are just ending."""
 _Key = tuple[str, "str | None", "int | None"]
 
 
@@ -57,11 +59,11 @@ class Connections:
         line = ssh_command.upload_pack(url.remote_path)
         if self._program is not None:
             command: Command = self._with_program(self._program, host, user, url.port, line, url.masked_clone_url)
+            found = _Resting(self, command)
         else:
             with self._lock:
                 place = self._places.setdefault((host, user, url.port), _Place(self._means, host, user, url.port))
-            command = self._on(place, line)
-        found = _Resting(self, command)
+            found = self._on(place, line)
         with self._lock:
             self._started.add(found)
         return found
@@ -76,16 +78,23 @@ class Connections:
         for place in places:
             place.close()
 
-    def _on(self, place: _Place, line: str) -> Command:
-        for fresh in (False, False, True):
-            connection = place.connection(fresh=fresh)
+    def _on(self, place: _Place, line: str) -> _Resting:
+        while True:
+            taken = place.take(may_connect=False)
+            if taken is None and not self._make_room(place):
+                taken = place.take(may_connect=True)
+            if taken is None:
+                continue
             try:
-                return connection.run(line, self._means.idle)
+                command = taken.connection.run(line, self._means.idle)
+                taken.is_new = False
+                return _Resting(self, command, place, taken)
             except TooManyChannels:
-                if fresh:
+                if place.is_too_much(taken):
                     raise
-                self._make_room()
-        raise AssertionError("the last attempt either works or raises")
+            except BaseException:
+                place.give_back(taken)
+                raise
 
     def _with_program(
         self, program: SshProgram, host: str, user: str | None, port: int | None, line: str, shown: str
@@ -120,20 +129,27 @@ class Connections:
             if command in self._resting:
                 self._resting.remove(command)
 
-    def _make_room(self) -> None:
+    def _make_room(self, place: _Place) -> bool:
+        """Ends a command at `place` that rests; whether there was one."""
         with self._lock:
-            resting = list(self._resting)
-            self._resting.clear()
-        for command in resting:
-            command.close()
+            found = next((one for one in self._resting if one.place is place), None)
+            if found is not None:
+                self._resting.remove(found)
+        if found is not None:
+            found.close()
+        return found is not None
 
 
 class _Resting:
     """A Command that is closed when others need its place."""
 
-    def __init__(self, house: Connections, command: Command) -> None:
+    def __init__(
+        self, house: Connections, command: Command, place: _Place | None = None, taken: _Shared | None = None
+    ) -> None:
+        self.place = place
         self._house = house
         self._command = command
+        self._taken = taken
 
     @property
     def said(self) -> Said:
@@ -173,6 +189,19 @@ class _Resting:
         """See Command."""
         self._house.forget(self)
         self._command.close()
+        if self.place is not None and self._taken is not None:
+            self.place.give_back(self._taken)
+            self._taken = None
+
+
+class _Shared:
+    """A connection, and the number of commands on it: now, and at most."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.now = 0
+        self.most = _MOST_CHANNELS
+        self.is_new = True
 
 
 class _Place:
@@ -182,25 +211,43 @@ class _Place:
         self._means = means
         self._where = (host, user, port)
         self._lock = threading.Lock()
-        self._open: list[Connection] = []
+        self._open: list[_Shared] = []
 
-    def connection(self, *, fresh: bool) -> Connection:
-        """The newest that lives, or a new one; whoever comes meanwhile waits for it instead of logging in, too."""
+    def take(self, *, may_connect: bool) -> _Shared | None:
+        """Room for a command on a connection that lives, or on a new one.
+
+        Who comes while one is being made waits for it, instead of logging in, too. None when all are full.
+        """
         with self._lock:
-            living = [one for one in self._open if one.is_alive]
-            for one in self._open:
-                if one not in living:
-                    one.close()
-            self._open = living
-            if living and not fresh:
-                return living[-1]
-            connection = connect(self._means, *self._where)
-            self._open.append(connection)
-            return connection
+            for one in [one for one in self._open if not one.connection.is_alive]:
+                self._open.remove(one)
+                one.connection.close()
+            found = next((one for one in self._open if one.now < one.most), None)
+            if found is None and (may_connect or not self._open):
+                found = _Shared(connect(self._means, *self._where))
+                self._open.append(found)
+            if found is not None:
+                found.now += 1
+            return found
+
+    def give_back(self, taken: _Shared) -> None:
+        """A command on it has ended."""
+        with self._lock:
+            taken.now -= 1
+
+    def is_too_much(self, taken: _Shared) -> bool:
+        """The server refused one more command on it; whether it refused even the first one."""
+        with self._lock:
+            taken.now -= 1
+            taken.most = taken.now
+            if taken.now == 0 and taken in self._open:  # the server has not yet seen the end of the last one
+                self._open.remove(taken)
+                taken.connection.close()
+            return taken.is_new
 
     def close(self) -> None:
         """Ends all of them."""
         with self._lock, contextlib.ExitStack() as stack:
             for one in self._open:
-                stack.callback(one.close)
+                stack.callback(one.connection.close)
             self._open = []

@@ -170,19 +170,23 @@ class StoredObjects:
         self.open(number).close()
         return self._made.pop(number)
 
-    def crc32(self) -> Iterator[int]:
-        """The checksum of each entry as the index of a pack has it, in their order."""
-        self._file.seek(self.offsets[0] if self.offsets else 0)
-        for number, start in enumerate(self.offsets):
-            left = self._next(number) - start
-            checksum = 0
-            while left:
-                block = self._file.read(min(left, _BLOCK))
+    def crc32(self) -> array[int]:
+        """The checksum of each entry as the index of a pack has it, in their order. Reads the pack once."""
+        found = array("I")
+        start = self.offsets[0] if self.offsets else self._end
+        self._file.seek(start)
+        checksum = 0
+        block = memoryview(b"")
+        for end in [*self.offsets[1:], self._end]:
+            while (left := end - start) > len(block):
+                checksum = zlib.crc32(block, checksum)
+                start += len(block)
+                block = memoryview(self._file.read(_BLOCK))
                 if not block:
                     raise DamagedPack("the pack ends in the middle")
-                checksum = zlib.crc32(block, checksum)
-                left -= len(block)
-            yield checksum
+            found.append(zlib.crc32(block[:left], checksum))
+            block, start, checksum = block[left:], end, 0
+        return found
 
     # ------------------------------------------------------------------ big objects
 

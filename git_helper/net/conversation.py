@@ -14,7 +14,7 @@ from git_helper.core.chain import Candidate
 from git_helper.core.challenge import accepts_password
 from git_helper.core.challenge import parse as parse_challenges
 from git_helper.core.credential import Credential, Description
-from git_helper.core.userinfo import looks_like_token
+from git_helper.core.userinfo import is_plain_name, looks_like_token
 from git_helper.errors import NoCredential, Refused
 from git_helper.net.body import BufferBody, StreamBody
 from git_helper.net.message import Headers
@@ -218,9 +218,10 @@ class _Conversation:
 
     def _fail(self, asked: Iterable[str]) -> NoReturn:
         origin, user = self._target.origin, self._wanted.username
-        name = "" if user is None or self._is_token() else visible(user)
+        name = "" if user is None else visible(user)
+        name = name if is_plain_name(name) else ""  # `token@` and `user@` are one syntax
         whom = f"'{name}' at '{origin}'" if name else f"'{origin}'"
-        login = f"git-helper login {origin}" + (f" --username {name}" if name.isalnum() else "")
+        login = f"git-helper login {origin}" + (f" --username {name}" if name else "")
         if self._refusals:
             raise Refused(
                 f"the server refused every credential for {whom}, from: {', '.join(self._refusals)}",

@@ -11,6 +11,7 @@ from git_helper.net.conversation import URL, Conversations, Credentials
 from git_helper.net.message import Answered, Headers, Request, Response
 from git_helper.net.pools import Pools
 from git_helper.net.target import MOST_REDIRECTS, REDIRECTS, Redirected, Target
+from git_helper.secret import Secret
 
 if TYPE_CHECKING:
     import ssl
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from git_helper.net.proxy import ProxyFor
     from git_helper.net.remembered import Known
     from git_helper.net.tls import ContextFor
-    from git_helper.secret import Secret
 
 __all__ = ["URL", "Answer", "Credentials", "Headers", "Redirected", "Request", "Response", "Session"]
 
@@ -112,6 +112,10 @@ def _harmless(request: Request) -> dict[str, str]:
 
 
 def _who(known: Known) -> Answered:
-    name = known.candidate.credential.username
-    is_token = name is not None and looks_like_token(name.decode("utf-8", "replace"))
+    credential = known.candidate.credential
+    name = credential.username
+    # A name of the URL that is let in without a password is one.
+    is_token = known.candidate.source == URL and credential.password == Secret(b"")
+    if name is not None and looks_like_token(name.decode("utf-8", "replace")):
+        is_token = True
     return Answered(known.candidate.source, None if is_token else name)

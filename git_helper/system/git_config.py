@@ -107,6 +107,11 @@ class GitConfig:
         """Whether the path of an http(s) URL is part of what is asked for."""
         return self.credential_settings(wanted).use_http_path
 
+    def replacements(self) -> list[tuple[str, str]]:
+        """The rules of `url.<base>.insteadOf`: prefix and base."""
+        entries = [entry for entry in self._of("url", "insteadof") if entry.url is not None and entry.value]
+        return [(entry.value or "", entry.url or "") for entry in entries]
+
     def setting(self, name: str) -> str | None:
         """The last value of `name` (`section.variable`; a bare name has the value `true`), or None."""
         section, _, variable = name.lower().partition(".")

@@ -9,15 +9,20 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
 from git_helper.errors import Cancelled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
+
+    _Message: TypeAlias = "_Call | tuple[int, object, BaseException | None]"
+    """A question, or the number of a job, what it gave and what it raised."""
 
 T = TypeVar("T")
+_PIECE = 0.5  # seconds
 _worker = threading.local()
 
 
@@ -35,7 +40,7 @@ class _Crew:
     """The workers of one `together`, and their messages to the thread that called it."""
 
     def __init__(self, jobs: Sequence[Callable[[], object]]) -> None:
-        self.messages: SimpleQueue[_Call | tuple[int, object, BaseException | None]] = SimpleQueue()
+        self.messages: SimpleQueue[_Message] = SimpleQueue()
         self._jobs = jobs
         self._waiting = deque(range(len(jobs)))
 
@@ -50,6 +55,14 @@ class _Crew:
                 self.messages.put((number, self._jobs[number](), None))
             except BaseException as error:  # the caller raises it
                 self.messages.put((number, None, error))
+
+    def next_message(self) -> _Message:
+        """Waits in pieces: a signal just before the wait does not end it, and on Windows none does."""
+        while True:
+            try:
+                return self.messages.get(timeout=_PIECE)
+            except Empty:
+                continue
 
     def dismiss(self) -> None:
         """Nobody begins another job."""
@@ -68,7 +81,7 @@ def together(jobs: Sequence[Callable[[], T]], workers: int) -> list[T]:
         for _ in range(min(workers, len(jobs))):
             threading.Thread(target=crew.work, daemon=True).start()
         while len(results) < len(jobs):
-            message = crew.messages.get()
+            message = crew.next_message()
             if isinstance(message, _Call):
                 _answer(message)
                 continue
@@ -99,7 +112,7 @@ def in_main_thread(action: Callable[[], T]) -> T:
 
 def _answer(call: _Call) -> None:
     try:
-        call.result = call.action()
+        call.result = in_main_thread(call.action)  # this thread may be another one's worker
     except Cancelled:
         raise  # the person wants none of it: whoever else would ask must not
     except Exception as error:

@@ -8,15 +8,17 @@ import threading
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
+from rich.filesize import decimal
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.text import Text
 
+from git_helper.errors import Cancelled
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rich.progress import TaskID
+    from rich.progress import Task, TaskID
 
 
 class Job:
@@ -60,6 +62,16 @@ class Watcher:
         """What the server says about its own work is of no use to the person."""
 
 
+class _Received(ProgressColumn):
+    """Bytes and how fast they come, once there are any."""
+
+    def render(self, task: Task) -> Text:
+        if not task.completed:
+            return Text()
+        rate = "" if task.speed is None else f", {decimal(int(task.speed))}/s"
+        return Text(f"{decimal(int(task.completed))}{rate}", "green")
+
+
 class Display:
     """A context manager; shows nothing when `quiet` or when stderr is not a terminal. Thread-safe."""
 
@@ -73,8 +85,7 @@ class Display:
             columns = (
                 TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=20),
-                DownloadColumn(),
-                TransferSpeedColumn(),
+                _Received(),
             )
             note = TextColumn("{task.fields[note]}", markup=False)
             self._progress = Progress(*columns, note, console=console, transient=True, redirect_stdout=False)
@@ -106,6 +117,9 @@ class Display:
             self._stop()
             try:
                 yield
+            except (Cancelled, KeyboardInterrupt):
+                was_running = False  # it all ends
+                raise
             finally:
                 if was_running:
                     self._start()

@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from git_helper.core.redaction import redact
+from git_helper.core.redaction import redact, subject
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def parsed(text: str, described: Mapping[str, Any]) -> RenderableType:
 
 def _marked(text: str, span: Sequence[int]) -> list[Text]:
     """The text with carets below `span`, only when it needs no masking and no escaping to be shown."""
-    if redact(text) != text or visible(text) != text or "@" in text.partition("://")[2].partition("/")[0]:
+    if subject(text) != text or redact(text) != text:
         return []
     start, end = span
     return [Text(f"  {text}"), Text("  " + " " * start + "^" * max(1, end - start), "red")]

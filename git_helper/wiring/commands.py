@@ -118,10 +118,17 @@ class CommandHouse(House):
         session = self._shared_session(display)
 
         def open_repository(url: GitUrl) -> HttpRepository:
-            _refuse_other_transports(url)
-            return HttpRepository(session, url)
+            place = self.rewritten(url)
+            _refuse_other_transports(place)
+            return HttpRepository(session, place)
 
         return open_repository
+
+    def rewritten(self, url: GitUrl) -> GitUrl:
+        """Where git's configuration says that the repository is (`url.<base>.insteadOf`)."""
+        from git_helper.core.instead_of import instead_of
+
+        return instead_of(url, self.git_config().replacements())
 
     def no_repository(self, url: GitUrl) -> HttpRepository:
         """What opens repositories with `--offline`."""
@@ -136,7 +143,7 @@ class CommandHouse(House):
         from git_helper.git.trees import Trees
 
         opener = self.no_repository if offline else self.repositories(display)
-        lfs = HttpConnections(self._shared_session(display)).lfs
+        lfs = HttpConnections(self._shared_session(display), self.rewritten).lfs
         return Trees(opener, lfs, self.cache(cache_dir), display.job, offline=offline)
 
     def full_clone(self, display: Display, job: Job) -> FullClone:
@@ -146,7 +153,8 @@ class CommandHouse(House):
         from git_helper.ui.progress import Watcher
 
         branch = self.git_config().setting("init.defaultBranch") or "master"
-        return FullClone(HttpConnections(self._shared_session(display)), watch=Watcher(job), default_branch=branch)
+        connections = HttpConnections(self._shared_session(display), self.rewritten)
+        return FullClone(connections, watch=Watcher(job), default_branch=branch)
 
     def _shared_session(self, display: Display) -> Session:
         if self._session is None:

@@ -332,7 +332,11 @@ def plain(said: dict[str, list[str]], options: SshOptions) -> dict[str, list[str
 @pytest.mark.parametrize("text", ACCEPTED)
 def test_our_options_are_those_of_ssh(text: str, folder: Path) -> None:
     path = written(folder, text)
-    asked = [(("-l", "me", "foo"), ours(path)), (("-p", "77", "FOO"), ours(path, "FOO", user=None, port=77))]
+    asked = [
+        (("foo",), ours(path, user=None)),
+        (("-l", "me", "foo"), ours(path)),
+        (("-p", "77", "FOO"), ours(path, "FOO", user=None, port=77)),
+    ]
     for arguments, options in asked:
         said = ssh_says(path, *arguments)
         assert said is not None, "ssh refuses it: move it to REFUSED"
@@ -605,6 +609,22 @@ def test_the_files_of_the_person_and_of_the_machine(tmp_path: Path, home: Path) 
     (tmp_path / "more.d/b").write_text("Include ~/x\n")
     with pytest.raises(SshConfigError, match="personal"):
         found()
+
+
+@pytest.mark.parametrize("depth", [16, 17])
+def test_files_may_include_each_other_as_deep_as_for_ssh(depth: int, folder: Path) -> None:
+    for at in range(1, depth):
+        (folder / f"deep{at}").write_text(f"Include {folder}/deep{at + 1}\n")
+    (folder / f"deep{depth}").write_text("User deep\n")
+    path = written(folder, "Include @/deep1")
+    said = ssh_says(path, "foo")
+    if depth > 16:
+        assert said is None
+        with pytest.raises(SshConfigError, match="16"):
+            ours(path)
+    else:
+        assert said is not None and said["user"] == ["deep"]
+        assert ours(path, user=None).user == "deep"
 
 
 def test_a_file_that_others_may_write_is_refused(folder: Path) -> None:

@@ -98,9 +98,10 @@ def test_a_commit_that_no_ref_reaches(spoken: SshRepository, bare: Path, tmp_pat
         assert done.commit.hex == lonely
 
 
-def test_an_object_that_nobody_has(spoken: SshRepository) -> None:
-    with pytest.raises((NotFound, Refused)):
-        spoken.fetch(Oid("1" * 40), lambda _: None)
+def test_an_object_that_nobody_has(spoken: SshRepository, tmp_path: Path) -> None:
+    with pytest.raises(GitHelperError, match="1111111"):
+        download_tree(spoken, Oid("1" * 40), str(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
 
 
 def test_an_empty_repository(client: Client, sshd: Sshd, tmp_path: Path) -> None:
@@ -136,7 +137,7 @@ def test_one_conversation_for_refs_and_packs(client: Client, sshd: Sshd, bare: P
     for rev in ("main", "develop", "v1.0.0"):
         download_tree(repository, Oid(resolve(bare, rev)), str(tmp_path / rev))
     assert sshd.connections == 1
-    assert sshd.log.count("Starting session: command") == sshd.log.count("'git-upload-pack")
+    assert sshd.log.count("Starting session: command") == 1
 
 
 def test_one_connection_for_several_repositories(client: Client, sshd: Sshd, bare: Path, tmp_path: Path) -> None:
@@ -153,7 +154,7 @@ def test_many_repositories_at_once(client: Client, sshd: Sshd, bare: Path) -> No
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(lambda _: client.repository(url_of(sshd, bare)).ls_refs(["refs/heads/main"]), range(40)))
     assert {ref.oid.hex for refs in found for ref in refs} == {wanted}
-    assert sshd.connections < 8
+    assert sshd.connections <= 4
 
 
 @pytest.mark.parametrize("most", [1, 2])
@@ -240,7 +241,7 @@ def test_a_repository_that_is_not_there(client: Client, sshd: Sshd, tmp_path: Pa
         (["echo Welcome!", 'exec sh -c "$SSH_ORIGINAL_COMMAND"'], NotGit, "not of git's protocol"),
         (["echo 'ERROR: Repository not found.' >&2", "exit 1"], RepositoryNotFound, "Repository not found"),
         (["echo 'You are not allowed to read this' >&2", "exit 1"], Refused, "not allowed"),
-        (["printf '0028ERR access denied or no such thing!'"], GitHelperError, "access denied"),
+        (["printf '0027ERR access denied or no such thing!'"], GitHelperError, "access denied"),
         (["printf '\\033[31mred\\033]0;title\\007' >&2", "exit 3"], Unreachable, "%1B[31mred"),
         (["exit 127"], Unreachable, "no 'git-upload-pack' on the server"),
         (["exit 0"], Unreachable, "nothing at all"),
@@ -311,7 +312,7 @@ def test_a_server_that_stalls_before_it_says_anything(
 @pytest.fixture(scope="session")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository whose pack is larger than what fits into windows and pipes."""
-    return make_repository(tmp_path_factory.mktemp("large") / "large.git", 2, random_files(200, 100_000))
+    return make_repository(tmp_path_factory.mktemp("large") / "large.git", 2, random_files(120, 100_000))
 
 
 @pytest.mark.parametrize("event", ["killed", "stopped"])
@@ -332,7 +333,7 @@ def test_a_server_that_ends_in_the_middle_of_a_pack(
         with pytest.raises(Unreachable) as caught:
             repository.fetch(Oid(resolve(large, "main")), feed)
         assert ("broke" if event == "killed" else "nothing came for 1 seconds") in caught.value.message
-        assert 0 < received < 20_000_000
+        assert 0 < received < 12_000_000
         with pytest.raises(Unreachable):
             sshd.signal_sessions(signal.SIGKILL)
             download_tree(_Broken(repository, sshd), Oid(resolve(large, "main")), str(tmp_path / "new"))

@@ -31,6 +31,9 @@ REVEALERS = [
     "git_helper/net/pools.py",  # headers of requests
     "git_helper/net/proxy.py",  # the header for the proxy
     "git_helper/net/target.py",  # user information of a redirect
+    "git_helper/git/smart_http.py",  # the user name of a URL, which the session treats as a secret
+    "git_helper/git/pool.py",  # the same
+    "git_helper/git/lfs.py",  # the same
     "git_helper/cli/accounts.py",  # `token` prints it: that is what it is for
 ]
 

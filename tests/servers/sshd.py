@@ -93,6 +93,7 @@ class Sshd:
             "PidFile": "none",
             "AcceptEnv": "GIT_PROTOCOL",
             "LoginGraceTime": "30",
+            "LogLevel": "VERBOSE",
             "SetEnv": "SHLVL=2",  # or bash reads the start-up file of whoever runs the tests
             **(settings or {}),
         }

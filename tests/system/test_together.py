@@ -61,6 +61,16 @@ def test_questions_are_put_in_the_main_thread_one_at_a_time() -> None:
     assert in_main_thread(lambda: ask("g")) == "G"
 
 
+def test_jobs_of_jobs() -> None:
+    def ask() -> bool:
+        return threading.current_thread() is threading.main_thread()
+
+    def job() -> list[bool]:
+        return together([lambda: in_main_thread(ask)] * 3, 2)
+
+    assert together([job, job], 2) == [[True] * 3] * 2
+
+
 def test_a_question_that_fails_is_its_job_s_business() -> None:
     def fails() -> None:
         raise NotFound("no terminal")

@@ -54,6 +54,7 @@ def test_it_is_seen_and_gone_when_a_question_comes(tmp_path: Path) -> None:
         terminal.expect("question")
         assert shown(terminal) == ["question"]
         assert "1.5 MB" in terminal.shown.decode()
+        assert "?" not in terminal.shown.decode().replace("\x1b[?", "")
         # Foreign control codes and markup are text.
         assert b"\x1b[31mred" not in terminal.shown
         assert b"first %1B[31mred%1B[0m [bold]x[/bold]" in terminal.shown

@@ -1,0 +1,133 @@
+"""An SSH server on loopback with accounts of its own, for what OpenSSH's asks the machine's accounts: passwords, questions.
+
+It is paramiko's server side. Commands run as children of this process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Sequence
+
+import paramiko
+
+logging.getLogger("paramiko").addHandler(logging.NullHandler())
+
+_CHUNK = 1 << 16
+
+
+class Account(paramiko.ServerInterface):
+    """One login. `methods`: what opens the door, one after another; a `password`; `questions` with their answers."""
+
+    def __init__(
+        self,
+        methods: Sequence[str] = ("password",),
+        password: str = "",
+        questions: Sequence[tuple[str, bool, str]] = (),
+        key: paramiko.PKey | None = None,
+    ) -> None:
+        self.tried: list[str] = []
+        self.banner: str | None = None
+        self._left = list(methods)
+        self._password = password
+        self._questions = list(questions)
+        self._key = key
+
+    def get_allowed_auths(self, username: str) -> str:
+        return self._left[0] if self._left else ""
+
+    def get_banner(self) -> tuple[str | None, str | None]:
+        return self.banner, "en"
+
+    def _passed(self, method: str) -> int:
+        if not self._left or self._left[0] != method:
+            return paramiko.AUTH_FAILED
+        self._left.pop(0)
+        return paramiko.AUTH_PARTIALLY_SUCCESSFUL if self._left else paramiko.AUTH_SUCCESSFUL
+
+    def check_auth_password(self, username: str, password: str) -> int:
+        self.tried.append(f"{username}:{password}")
+        return self._passed("password") if password == self._password else paramiko.AUTH_FAILED
+
+    def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
+        return self._passed("publickey") if key == self._key else paramiko.AUTH_FAILED
+
+    def check_auth_interactive(self, username: str, submethods: str) -> int | paramiko.InteractiveQuery:
+        if not self._questions:
+            return paramiko.AUTH_FAILED
+        return paramiko.InteractiveQuery("Door", "Tell us", *((text, seen) for text, seen, _ in self._questions))
+
+    def check_auth_interactive_response(self, responses: list[str]) -> int:
+        self.tried.append(",".join(responses))
+        right = [answer for _, _, answer in self._questions] == responses
+        return self._passed("keyboard-interactive") if right else paramiko.AUTH_FAILED
+
+    def check_channel_request(self, kind: str, chanid: int) -> int:
+        return paramiko.OPEN_SUCCEEDED
+
+    def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
+        threading.Thread(target=_run, args=(channel, command), daemon=True).start()
+        return True
+
+
+def _run(channel: paramiko.Channel, command: bytes) -> None:
+    with subprocess.Popen(
+        ["/bin/sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        threading.Thread(target=_feed, args=(channel, child.stdin), daemon=True).start()
+        with contextlib.suppress(OSError, EOFError):
+            while data := child.stdout.read1(_CHUNK):  # type: ignore[attr-defined]
+                channel.sendall(data)
+        child.kill()
+    with contextlib.suppress(OSError, EOFError):
+        channel.send_exit_status(child.returncode)
+        channel.close()
+
+
+def _feed(channel: paramiko.Channel, stdin: object) -> None:
+    with contextlib.suppress(OSError, EOFError, ValueError):
+        while data := channel.recv(_CHUNK):
+            stdin.write(data)  # type: ignore[attr-defined]
+            stdin.flush()  # type: ignore[attr-defined]
+        stdin.close()  # type: ignore[attr-defined]
+
+
+class AskingServer:
+    """`account` gives the login of each connection."""
+
+    def __init__(self, host_key: paramiko.PKey, account: Callable[[], paramiko.ServerInterface]) -> None:
+        self._host_key = host_key
+        self._account = account
+        self._transports: list[paramiko.Transport] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._thread = threading.Thread(target=self._accept, daemon=True)
+        self._thread.start()
+
+    def __enter__(self) -> AskingServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        self._thread.join(10)
+        for transport in self._transports:
+            transport.close()
+            transport.join(10)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            transport = paramiko.Transport(connection)
+            transport.add_server_key(self._host_key)
+            transport.start_server(event=threading.Event(), server=self._account())
+            self._transports.append(transport)
