@@ -8,6 +8,7 @@ import typer
 
 from git_helper.cli.common import Command, command
 from git_helper.secret import visible
+from git_helper.system.environment import is_true
 from git_helper.tasks import clone
 from git_helper.ui.progress import Display
 
@@ -44,6 +45,7 @@ def _clone(
             depth=depth,
             bare=bare,
             recurse_submodules=recurse_submodules,
+            lfs=not is_true(command.house.environ.get("GIT_LFS_SKIP_SMUDGE")),
         )
     for warning in cloned.warnings:
         command.messages.note(warning)

@@ -51,6 +51,18 @@ def test_after_401_the_sources_are_asked_and_the_right_one_is_approved(server: R
     assert [(one.protocol, one.host, one.path) for one in sources.wanted] == [(b"http", server.netloc.encode(), None)]
 
 
+def test_a_header_of_the_caller_is_left_alone(server: RecordingServer) -> None:
+    """Also when the origin has let us in before: an LFS action carries its own."""
+    sources = Sources(basic("alice", "secret"))
+    with session(sources) as one:
+        one.send(request(server)).close()
+        server.forget()
+        own = Request("GET", server.url, {"Authorization": "Basic b3duOm93bg=="})
+        with one.send(own) as response:
+            assert response.status == 401
+    assert server.exchanges == [("own:own", 401)]
+
+
 def test_each_candidate_once_in_order_then_the_person_who_may_try_twice(server: RecordingServer) -> None:
     sources = Sources(
         basic("alice", "old"),
