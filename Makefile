@@ -3,6 +3,8 @@
 # ARGS is passed on: `make test ARGS="tests/core -x"`.
 
 MAKEFLAGS += --no-print-directory
+# Tests start many processes; compiling everything in each of them would take most of the time.
+unexport PYTHONDONTWRITEBYTECODE
 PYTHON ?= python3
 WORKERS ?= 4
 ARGS ?=

@@ -72,7 +72,11 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
     def with_common(**given: Any) -> None:
         common = {name: given.pop(name) for name in _COMMON}
-        function(_command(function.__name__.strip("_"), common), **given)
+        own_command = _command(function.__name__.strip("_"), common)
+        try:
+            function(own_command, **given)
+        finally:
+            own_command.house.close()
 
     with_common.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     with_common.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

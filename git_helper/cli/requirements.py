@@ -10,6 +10,7 @@ from git_helper.cli.common import Command, command
 from git_helper.core.requirement import describe
 from git_helper.core.requirements_rewrite import with_line_end
 from git_helper.errors import UsageError
+from git_helper.git.staging import ending_signals
 from git_helper.system import files
 from git_helper.tasks import download, gather, resolve
 from git_helper.ui import tables
@@ -67,7 +68,7 @@ def _resolve(
     if form not in ("text", "json", "requirements"):
         raise UsageError(f"unknown --format '{form}'", "use one of: text, json, requirements")
     gathered = _gathered(command, requirements, requirement_files)
-    with Display(quiet=command.messages.quiet) as display:
+    with ending_signals(), Display(quiet=command.messages.quiet) as display:
         outcomes = _resolved(command, gathered, display, offline, cache_dir)
     if form == "json":
         command.messages.data([resolve.described(one) for one in outcomes])
@@ -93,7 +94,7 @@ def _download(
 ) -> None:
     """Fetch the source tree of each Git requirement at its commit and print where it is."""
     gathered = _gathered(command, requirements, requirement_files)
-    with Display(quiet=command.messages.quiet) as display:
+    with ending_signals(), Display(quiet=command.messages.quiet) as display:
         outcomes = _resolved(command, gathered, display, offline, cache_dir)
         done = download.download(
             outcomes, directory, command.house.trees(display, offline=offline, cache_dir=cache_dir)
@@ -118,7 +119,7 @@ def _resolved(
     command: Command, gathered: gather.Gathered, display: Display, offline: bool, cache_dir: str | None
 ) -> list[resolve.Outcome]:
     house = command.house
-    opener = house.no_repository if offline else house.repositories(display)
+    opener = house.no_repository if offline else house.connections(display).repository
     with display.job("resolving"):
         outcomes = resolve.resolve(gathered.wanted, opener, house.cache(cache_dir).has)
     with display.paused():

@@ -52,7 +52,7 @@ class LfsObjects(Protocol):
 
 
 class Connections(Protocol):
-    """Ways to repositories; HttpConnections is one. Both raise UsageError for a URL they cannot speak to."""
+    """Ways to repositories; git/connections.py has one. Both raise UsageError for a URL they cannot speak to."""
 
     def client(self, url: GitUrl) -> tuple[GitClient, str]:
         """A dulwich client, and the path to ask it for."""

@@ -113,7 +113,7 @@ class ObjectCache:
     def _commits(self) -> Iterator[str]:
         top = os.path.join(self.folder, VERSION)
         for repository in _folders(top):
-            yield from _folders(repository)
+            yield from (folder for folder in _folders(repository) if os.path.basename(folder) != _LFS)
 
     def _remove(self, folders: list[str]) -> Freed:
         commits = size = 0
@@ -125,8 +125,9 @@ class ObjectCache:
                 os.rename(folder, gone)
                 remove_tree(gone)
                 commits, size = commits + 1, size + room
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.dirname(folder))  # the repository's, when this was its last commit
+            repository = os.path.dirname(folder)
+            if all(os.path.basename(left) == _LFS for left in _folders(repository)):
+                remove_tree(repository)  # its last commit is gone
         return Freed(commits, size)
 
 

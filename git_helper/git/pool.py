@@ -13,14 +13,12 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
 from dulwich.client import HttpGitClient
 
-from git_helper.errors import UsageError
 from git_helper.git.http_answers import ADVERTISEMENT, RESULT, check_answer
-from git_helper.git.lfs import LfsClient
 from git_helper.git.pkt_line import Packets, packet
 from git_helper.net.message import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from dulwich.client import GitClient
 
@@ -159,22 +157,3 @@ def with_features(body: bytes) -> bytes:
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-class HttpConnections:
-    """Ways to repositories over HTTP (`Connections` of full_clone). `rewrite`: to where a URL's repository really is."""
-
-    def __init__(self, session: Sender, rewrite: Callable[[GitUrl], GitUrl] = lambda url: url) -> None:
-        self._session = session
-        self._rewrite = rewrite
-
-    def client(self, url: GitUrl) -> tuple[GitClient, str]:
-        """Raises UsageError for a URL of another transport."""
-        place = self._rewrite(url)
-        if place.scheme not in ("http", "https"):
-            raise UsageError(f"cannot clone '{place.masked_clone_url}': only http and https can be cloned from")
-        return http_client(self._session, place), ""
-
-    def lfs(self, url: GitUrl, endpoint: str | None) -> LfsClient:
-        """See `Connections`."""
-        return LfsClient(self._session, self._rewrite(url), endpoint)

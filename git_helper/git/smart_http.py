@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar
 from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 
-from git_helper.errors import GitHelperError, NotFound
+from git_helper.errors import GitHelperError
 from git_helper.git import protocol_v0, protocol_v2
-from git_helper.git.history import History, read_history
 from git_helper.git.http_answers import ADVERTISEMENT, RESULT, RepositoryNotFound, check_answer
 from git_helper.git.pkt_line import NotGit, Packets, ServerError
 from git_helper.git.refs import Refs
+from git_helper.git.remote_repository import RemoteRepository
 from git_helper.net.message import Request
 from git_helper.net.target import Redirected
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from git_helper.core.giturl import GitUrl
-    from git_helper.core.reference import Oid, RemoteRef
+    from git_helper.core.reference import Oid
     from git_helper.git.protocol_v0 import Advertisement
     from git_helper.net.message import Answered, Response
 
@@ -38,7 +38,7 @@ class Sender(Protocol):
         """The answer; a context manager."""
 
 
-class HttpRepository:
+class HttpRepository(RemoteRepository):
     """One repository on a server. `tell` gets the server's messages, line by line, cleaned; without it none are asked for.
 
     Raises what the session raises, and Unreachable (NotGit: the answer is not git's), Refused (ServerError: what the
@@ -63,37 +63,10 @@ class HttpRepository:
 
         return self._converse(version_2, lambda advertisement: Refs(advertisement.refs, self._credential))
 
-    def fetch(self, oid: Oid, feed: Feed, depth: int | None = 1) -> None:
-        """The bytes of a pack that holds the commit `oid` (or the tag and its commit) go to `feed`.
-
-        Where the server gives no commit by its name: the history of a ref that reaches it, as little of it as can be;
-        then, and where it knows no depth, there is more in the pack than was asked for.
-        """
-        once = _Once(feed)
-        try:
-            self._fetch([oid], once, depth)
-            return
-        except (ServerError, NotGit) as error:
-            if once.started:
-                raise
-            refusal = error
-        if depth is not None and self._refuses_depth(refusal):
-            try:
-                self._fetch([oid], once, None)
-                return
-            except (ServerError, NotGit) as error:
-                if once.started:
-                    raise
-                refusal = error
-        self._fetch_around(oid, once, depth, refusal)
-
-    def commits(self, prefix: str) -> list[Oid]:
-        """The commits of HEAD, branches and tags, and of their history, whose names begin with `prefix` (hexadecimal)."""
-        return self._history(self.ls_refs(_HISTORY).tips()).starting(prefix)
-
     # ------------------------------------------------------------------ packs
 
-    def _fetch(self, wants: list[Oid], feed: Feed, depth: int | None, object_filter: str | None = None) -> None:
+    def request_pack(self, wants: list[Oid], feed: Feed, depth: int | None, object_filter: str | None = None) -> None:
+        """See RemoteRepository."""
         progress = self._tell is not None
 
         def version_2() -> None:
@@ -109,45 +82,8 @@ class HttpRepository:
 
         self._converse(version_2, version_0)
 
-    def _refuses_depth(self, refusal: ServerError | NotGit) -> bool:
-        said = refusal.message.lower()
-        return "shallow" in said or "deepen" in said or not self._can("shallow")
-
-    def _fetch_around(self, oid: Oid, feed: Feed, depth: int | None, refusal: ServerError | NotGit) -> None:
-        """`oid` by way of a ref that reaches it; all refs where the server cannot give commits alone."""
-        try:
-            tips = self.ls_refs(_HISTORY).tips()
-        except (ServerError, NotGit):
-            raise refusal from None
-        if not tips:
-            raise refusal
-        of_tag = [tip.oid for tip in tips if tip.commit == oid != tip.oid]
-        if of_tag:  # the server gives the tag, and with it its commit
-            self._fetch(of_tag, feed, depth)
-        elif any(tip.oid == oid for tip in tips):
-            raise refusal
-        elif not self._can("filter"):
-            self._fetch([tip.oid for tip in tips], feed, None)
-        else:
-            nearest = self._history(tips).nearest(oid, tips)
-            if nearest is None:
-                hint = "is it pushed, and to a branch or tag? name one of these instead"
-                raise NotFound(f"cannot find the commit '{oid}': no branch or tag of '{self._shown}' reaches it", hint)
-            tip, steps = nearest
-            self._fetch([tip.oid], feed, steps + 1 if self._can("shallow") else None)
-
-    def _history(self, tips: list[RemoteRef]) -> History:
-        """All commits that `tips` reach: alone where the server can do that, else with all that belongs to them."""
-        if not tips:
-            return History()
-        wants = [tip.oid for tip in tips]
-        if self._can("filter"):
-            history = read_history(lambda feed: self._fetch(wants, feed, None, "tree:0"))
-            if history.is_whole():  # dulwich's server leaves commits out
-                return history
-        return read_history(lambda feed: self._fetch(wants, feed, None))
-
-    def _can(self, feature: str) -> bool:
+    def can(self, feature: str) -> bool:
+        """See RemoteRepository."""
         advertisement = self._advertise()
         if advertisement.version == 2:
             return feature in advertisement.capabilities.get("fetch", "").split(" ")
@@ -176,10 +112,10 @@ class HttpRepository:
         if self._advertisement is None:
             headers = {**_VERSION_2, "Accept": "*/*"}
             with self._session.send(self._request("GET", self._base + _INFO_REFS, headers)) as response:
-                check_answer(response, self._shown, ADVERTISEMENT)
+                check_answer(response, self.shown, ADVERTISEMENT)
                 advertisement = protocol_v0.read_advertisement(self._packets(response))
                 if not response.url.endswith(_INFO_REFS):
-                    raise NotGit(f"cannot use '{self._shown}': it redirects to what is no repository")
+                    raise NotGit(f"cannot use '{self.shown}': it redirects to what is no repository")
                 self._base = response.url.removesuffix(_INFO_REFS)
                 self._credential = response.credential
             self._advertisement = advertisement
@@ -190,7 +126,7 @@ class HttpRepository:
         headers |= _VERSION_2 if version == 2 else {}
         response = self._session.send(self._request("POST", f"{self._base}/git-upload-pack", headers, body, limit))
         try:
-            check_answer(response, self._shown, RESULT)
+            check_answer(response, self.shown, RESULT)
         except BaseException:
             response.close()
             raise
@@ -209,27 +145,16 @@ class HttpRepository:
 
     def _packets(self, response: Response) -> Packets:
         secrets = [secret for secret in (self._url.password, self._url.user) if secret is not None]
-        packets = Packets(response.read1, self._shown, secrets)
+        packets = Packets(response.read1, self.shown, secrets)
         if packets.at_end():
-            raise NotGit(f"'{self._shown}' gave an empty answer")
+            raise NotGit(f"'{self.shown}' gave an empty answer")
         return packets
 
     @property
-    def _shown(self) -> str:
+    def shown(self) -> str:
+        """See RemoteRepository."""
         return self._url.masked_clone_url
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
-
-
-class _Once:
-    """A feed that knows whether anything has gone through it: then there is no way back to another request."""
-
-    def __init__(self, feed: Feed) -> None:
-        self.started = False
-        self._feed = feed
-
-    def __call__(self, data: bytes) -> None:
-        self.started = True
-        self._feed(data)

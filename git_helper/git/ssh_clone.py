@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import IO, TYPE_CHECKING
 
 from dulwich.client import TraditionalGitClient
 from dulwich.protocol import Protocol
 
 from git_helper.git import ssh_command
+from git_helper.git.pkt_line import Packets
+from git_helper.git.pool import with_features
+from git_helper.git.ssh_repository import no_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from _typeshed import WriteableBuffer
     from dulwich.client import GitClient
 
     from git_helper.core.giturl import GitUrl
     from git_helper.git.ssh_repository import Connector, Resting
 
 _BUFFER = 1 << 20
+_REFUSAL = re.compile(b"[0-9a-f]{4}ERR ")
 
 
 def ssh_client(connector: Connector, url: GitUrl) -> GitClient:
-    """A client for the repository; the path that its methods ask for does not matter. Raises UsageError."""
+    """A client for the repository; the path that its methods ask for does not matter. Raises UsageError.
+
+    Its methods raise what `connector` raises, Unreachable, Refused (ServerError), NotFound.
+    """
     ssh_command.check(url)
     return _SshClient(connector, url)
 
@@ -44,13 +51,48 @@ class _SshClient(TraditionalGitClient):
         self, cmd: bytes, path: str | bytes, protocol_version: int | None = None
     ) -> tuple[Protocol, Callable[[], bool], IO[bytes] | None]:
         command = self._connector.start(self._url)
-        reader = io.BufferedReader(_Reader(command), _BUFFER)
-        protocol = Protocol(reader.read, command.write, command.close)
+        conversation = _Conversation(command, self._url.masked_clone_url)
+        try:
+            if not conversation.begins():
+                raise no_answer(command, self._url.masked_clone_url)
+        except BaseException:
+            command.close()
+            raise
+        protocol = Protocol(conversation.read, conversation.write, command.close)
         # It is asked only while both sides look for commits that they share; a clone has none.
-        return protocol, lambda: False, _Said(command)
+        return protocol, lambda: False, None
 
 
-class _Reader(io.RawIOBase):
+class _Conversation:
+    """What is said is kept until an answer is asked for, and then made complete as over HTTP."""
+
+    def __init__(self, command: Resting, shown: str) -> None:
+        self._command = command
+        self._shown = shown
+        self._file = io.BufferedReader(_Raw(command), _BUFFER)
+        self._to_say = b""
+
+    def begins(self) -> bool:
+        """Whether there is an answer at all."""
+        return bool(self._file.peek(1))
+
+    def write(self, data: bytes) -> None:
+        """Says it with the next read."""
+        self._to_say += data
+
+    def read(self, size: int) -> bytes:
+        """Exactly so many bytes, fewer only at the end. Raises ServerError for a refusal, which dulwich would not tell."""
+        if self._to_say:
+            said, self._to_say = self._to_say, b""
+            self._command.write(with_features(said))
+            head = self._file.peek(8)
+            if _REFUSAL.match(head):
+                line = self._file.read(int(head[:4], 16))
+                raise Packets(self._command.read, self._shown).refusal(line[8:])
+        return self._file.read(size)
+
+
+class _Raw(io.RawIOBase):
     """What the command writes."""
 
     def __init__(self, command: Resting) -> None:
@@ -62,7 +104,7 @@ class _Reader(io.RawIOBase):
         """Yes."""
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """See io.RawIOBase."""
         view = memoryview(buffer).cast("B")
         data = self._rest or self._command.read(len(view))
@@ -70,16 +112,3 @@ class _Reader(io.RawIOBase):
         self._rest = data[len(view) :]
         view[: len(taken)] = taken
         return len(taken)
-
-
-class _Said(io.BytesIO):
-    """What it says on stderr, read when somebody wants to know, after its end."""
-
-    def __init__(self, command: Resting) -> None:
-        super().__init__()
-        self._command = command
-
-    def readlines(self, hint: int | None = -1) -> list[bytes]:
-        """The last lines, cleaned."""
-        self._command.said.wait(1)
-        return [self._command.said.text().encode()]

@@ -22,8 +22,9 @@ _NO_PATH = re.compile(r"""['"`\x00-\x1f\x7f]""")
 class Command(Protocol):
     """A program that runs on a server. Not for several threads."""
 
-    said: Said
-    """What it writes to stderr."""
+    @property
+    def said(self) -> Said:
+        """What it writes to stderr."""
 
     @property
     def is_open(self) -> bool:

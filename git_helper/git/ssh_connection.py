@@ -129,8 +129,9 @@ class _Connecting:
         with contextlib.ExitStack() as undo:
             below: list[Closable] = []
             undo.callback(_close_all, below)
-            sock = self._socket(below)
             trust = HostTrust(self._options, self._answers)
+            sock = self._socket(below)
+            undo.callback(sock.close)
             transport = SshTransport(sock, Offers.of(self._options, trust.algorithms()), _HOP_WINDOW)
             undo.callback(transport.end)
             self._exchange_keys(transport, below)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import glob
 import os
 import socket
@@ -100,3 +101,13 @@ def shell(environ: Mapping[str, str], seconds: float = EXEC_SECONDS) -> Callable
         return run(argv, b"", seconds, environ, pass_stderr=True).code
 
     return status
+
+
+def user_name() -> str:
+    """Who runs us: by the user database, as ssh finds it, not by a variable."""
+    if sys.platform == "win32":
+        return getpass.getuser()
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return getpass.getuser()

@@ -160,7 +160,7 @@ class SshRepository(RemoteRepository):
             secrets = [self._url.user] if self._url.user is not None and self._url.user_is_token else []
             packets = Packets(command.read, self.shown, secrets)
             if packets.at_end():
-                raise self._no_answer(command)
+                raise no_answer(command, self.shown)
             try:
                 advertisement = protocol_v0.read_advertisement(packets)
             except NotGit as error:
@@ -194,18 +194,19 @@ class SshRepository(RemoteRepository):
         said = command.said.text()
         return Unreachable(f"{error.message}; it says: {said}", error.hint) if said else error
 
-    def _no_answer(self, command: Resting) -> GitHelperError:
-        """git's program has not said a word."""
-        code = command.exit_code()
-        command.said.wait(1)
-        said = command.said.text()
-        if command.was_refused() and not said:
-            hint = "is it an account for Git there?"
-            return Refused(f"cannot read '{self.shown}': the server refuses to run 'git-upload-pack'", hint)
-        if code == _COMMAND_NOT_FOUND:
-            return Unreachable(f"cannot read '{self.shown}': there is no 'git-upload-pack' on the server ({said})")
-        reason = said or (f"git-upload-pack ended with {code}" if code else "nothing at all")
-        return _classified(Unreachable(f"cannot read '{self.shown}': the server says: {reason}"), said)
+
+def no_answer(command: ssh_command.Command, shown: str) -> GitHelperError:
+    """The error for a program that ended without a word; `shown`: the repository for people."""
+    code = command.exit_code()
+    command.said.wait(1)
+    said = command.said.text()
+    if command.was_refused() and not said:
+        hint = "is it an account for Git there?"
+        return Refused(f"cannot read '{shown}': the server refuses to run 'git-upload-pack'", hint)
+    if code == _COMMAND_NOT_FOUND:
+        return Unreachable(f"cannot read '{shown}': there is no 'git-upload-pack' on the server ({said})")
+    reason = said or (f"git-upload-pack ended with {code}" if code else "nothing at all")
+    return _classified(Unreachable(f"cannot read '{shown}': the server says: {reason}"), said)
 
 
 def _classified(error: GitHelperError, said: str) -> GitHelperError:

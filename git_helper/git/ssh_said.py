@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _LONGEST_LINE = 2000
 _MOST_LINES = 200
 _SHOWN_LINES = 5
+_LONGEST_SHOWN = 400
 
 
 class Said:
@@ -47,7 +48,7 @@ class Said:
         """The last lines of all, in one."""
         with self._lock:
             lines = [*self._kept, self._rest]
-        shown = [cleaned for line in lines if (cleaned := self._clean(line))]
+        shown = [cleaned[:_LONGEST_SHOWN] for line in lines if (cleaned := self._clean(line))]
         return "; ".join(shown[-_SHOWN_LINES:])
 
     def wait(self, seconds: float) -> None:

@@ -51,6 +51,7 @@ _KEX = (
 
 _LONGEST_PACKET = 1 << 18  # PACKET_MAX_SIZE of OpenSSH
 _LONGEST_GREETING = 1 << 15
+_QUICKACK: int | None = getattr(socket, "TCP_QUICKACK", None)  # Linux
 _QUICK_READS = 100  # those of the handshake, the login and the first answers
 _MOST_GREETING_LINES = 100
 _CHANNEL_DATA, _CHANNEL_EXTENDED_DATA = 94, 95
@@ -63,8 +64,12 @@ class _Packets(Packetizer):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self._greeting = 0
-        self._quick = _QUICK_READS if isinstance(sock, socket.socket) and hasattr(socket, "TCP_QUICKACK") else 0
+        self._quick = _QUICK_READS if _QUICKACK is not None and isinstance(sock, socket.socket) else 0
         self._line = sock
+        self._begins = True
+
+    def start_handshake(self, timeout: float) -> None:
+        """Nothing: the limit is in SshTransport.handshake. paramiko's would be one more thread, which nobody ends."""
 
     def read_all(self, n: int, check_rekey: bool = False) -> bytes:
         if n > _LONGEST_PACKET:
@@ -75,10 +80,19 @@ class _Packets(Packetizer):
             self._acknowledge()
         return data
 
+    def write_all(self, out: Any) -> None:
+        begins, self._begins = self._begins, False
+        try:
+            super().write_all(out)
+        except EOFError:
+            # Who hangs up at once may have said why.
+            if not begins:
+                raise
+
     def _acknowledge(self) -> None:
         """Tells the server at once that its bytes have come: it holds small ones back until then (RFC 896, RFC 1122)."""
         try:
-            self._line.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+            self._line.setsockopt(socket.IPPROTO_TCP, _QUICKACK or 0, 1)
         except OSError:
             self._quick = 0  # a ProxyCommand's line is no TCP
 
@@ -162,7 +176,7 @@ class SshTransport(Transport):
 
     def handshake(self, seconds: float) -> None:
         """Exchanges keys. Raises SSHException, OSError; TimeoutError after `seconds`."""
-        self.banner_timeout = self.handshake_timeout = seconds
+        self.banner_timeout = seconds
         done = threading.Event()
         self.start_client(event=done)
         if not done.wait(seconds):
@@ -187,7 +201,6 @@ class SshTransport(Transport):
 
     def end(self, seconds: float = 2.0) -> None:
         """Closes everything and waits for the thread, which must be gone before the number of its socket is free."""
-        self.packetizer.complete_handshake()  # its timer is a thread that would hold up the end of the process
         self.stop_thread()
         try:
             if isinstance(self.sock, socket.socket):
@@ -226,7 +239,7 @@ class SshTransport(Transport):
         for _ in range(_MOST_GREETING_LINES):
             try:
                 line = self.packetizer.readline(self.banner_timeout)
-            except EOFError:
+            except (EOFError, ConnectionError):
                 said = f": {' '.join(self._greeting)}" if self._greeting else ""
                 raise SSHException(f"it closed the connection before it began{said}") from None
             except UnicodeDecodeError:

@@ -52,7 +52,7 @@ def download(outcomes: Sequence[Outcome], folder: str, fetcher: Fetcher) -> list
         if outcome.url is not None and outcome.choice is not None:
             targets.setdefault(_tree(folder, outcome), outcome)
     jobs = [partial(_fetch, fetcher, outcome, tree) for tree, outcome in targets.items()]
-    with ending_signals():
+    with ending_signals():  # in this thread, because the jobs' threads get none
         errors = dict(zip(targets, together(jobs, WORKERS), strict=True))
     return [_downloaded(outcome, folder, errors) for outcome in outcomes]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING
 
 from git_helper.wiring import House
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from git_helper.core.giturl import GitUrl
     from git_helper.core.settings import Settings
     from git_helper.errors import GitHelperError
+    from git_helper.git.connections import Connections
     from git_helper.git.full_clone import FullClone
     from git_helper.git.object_cache import ObjectCache
-    from git_helper.git.smart_http import HttpRepository
+    from git_helper.git.remote_repository import RemoteRepository
     from git_helper.git.trees import Trees
     from git_helper.net.session import Session
     from git_helper.secret import Secret
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from git_helper.sources.person import Person, Question
     from git_helper.tasks.login import Prompter
     from git_helper.ui.progress import Display, Job
+    from git_helper.wiring.ssh import Ssh
 
     Pause = Callable[[], AbstractContextManager[None]]
 
@@ -38,6 +41,8 @@ class CommandHouse(House):
         self.program = program
         self._helpers: OtherHelpers | None = None
         self._session: Session | None = None
+        self._ssh: Ssh | None = None
+        self._lock = threading.Lock()
 
     def chain_for_commands(self, *, ask: bool = False, pause: Pause | None = None) -> Chain:
         """Our sources, then git's other helpers; with `ask` the askpass program or the person.
@@ -111,18 +116,28 @@ class CommandHouse(House):
 
         return ObjectCache(os.path.abspath(folder) if folder is not None else cache_folder(self.environ))
 
-    def repositories(self, display: Display) -> Callable[[GitUrl], HttpRepository]:
-        """Opens repositories on servers, all through one session; `display` steps aside for questions."""
-        from git_helper.git.smart_http import HttpRepository
+    def connections(self, display: Display) -> Connections:
+        """Ways to repositories on servers, all through one session; `display` steps aside for questions."""
+        from git_helper.git.connections import Connections
 
-        session = self._shared_session(display)
+        def open_ssh() -> Ssh:
+            with self._lock:
+                if self._ssh is None:
+                    from git_helper.wiring.ssh import Ssh
 
-        def open_repository(url: GitUrl) -> HttpRepository:
-            place = self.rewritten(url)
-            _refuse_other_transports(place)
-            return HttpRepository(session, place)
+                    self._ssh = Ssh(self, display.paused)
+                return self._ssh
 
-        return open_repository
+        if self._session is None:
+            self._session = self.session(display.paused)
+        return Connections(self._session, self.rewritten, open_ssh)
+
+    def close(self) -> None:
+        """Ends all connections."""
+        if self._session is not None:
+            self._session.close()
+        if self._ssh is not None:
+            self._ssh.close()
 
     def rewritten(self, url: GitUrl) -> GitUrl:
         """Where git's configuration says that the repository is (`url.<base>.insteadOf`)."""
@@ -130,7 +145,7 @@ class CommandHouse(House):
 
         return instead_of(url, self.git_config().replacements())
 
-    def no_repository(self, url: GitUrl) -> HttpRepository:
+    def no_repository(self, url: GitUrl) -> RemoteRepository:
         """What opens repositories with `--offline`."""
         from git_helper.errors import Unreachable
 
@@ -139,27 +154,19 @@ class CommandHouse(House):
 
     def trees(self, display: Display, *, offline: bool, cache_dir: str | None) -> Trees:
         """Puts trees on disk."""
-        from git_helper.git.pool import HttpConnections
         from git_helper.git.trees import Trees
 
-        opener = self.no_repository if offline else self.repositories(display)
-        lfs = HttpConnections(self._shared_session(display), self.rewritten).lfs
-        return Trees(opener, lfs, self.cache(cache_dir), display.job, offline=offline)
+        connections = self.connections(display)
+        opener = self.no_repository if offline else connections.repository
+        return Trees(opener, connections.lfs, self.cache(cache_dir), display.job, offline=offline)
 
     def full_clone(self, display: Display, job: Job) -> FullClone:
         """Clones from servers; `job` shows how it goes on."""
         from git_helper.git.full_clone import FullClone
-        from git_helper.git.pool import HttpConnections
         from git_helper.ui.progress import Watcher
 
         branch = self.git_config().setting("init.defaultBranch") or "master"
-        connections = HttpConnections(self._shared_session(display), self.rewritten)
-        return FullClone(connections, watch=Watcher(job), default_branch=branch)
-
-    def _shared_session(self, display: Display) -> Session:
-        if self._session is None:
-            self._session = self.session(display.paused)
-        return self._session
+        return FullClone(self.connections(display), watch=Watcher(job), default_branch=branch)
 
     def bare_session(self) -> Session:
         """Servers, without asking any source."""
@@ -209,14 +216,6 @@ class CommandHouse(House):
         if git is not None:
             words = [git, "credential-cache", "erase"]
             process.run(words, serialize(wanted.pairs()), 10.0, self.environ, 1 << 16)
-
-
-def _refuse_other_transports(url: GitUrl) -> None:
-    from git_helper.errors import UsageError
-
-    if url.scheme not in ("https", "http"):
-        hint = "use git+https://, or git itself"
-        raise UsageError(f"cannot fetch from '{url.masked_clone_url}': '{url.scheme}' is not supported yet", hint)
 
 
 class _InFront:

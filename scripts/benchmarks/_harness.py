@@ -17,6 +17,7 @@ from pathlib import Path
 from scripts.benchmarks._installation import Installation
 from scripts.benchmarks._subject import Figures, Subject
 from scripts.benchmarks._table import table
+from tests.servers.isolated import environment
 
 SECONDS = 120
 _COLLECTED = re.compile(rb"Collected : (\d+)")
@@ -43,18 +44,41 @@ class Bench:
     installation: Installation
     rounds: int
     count: bool
+    quick: bool = False
     printed: list[str] = field(default_factory=list)
     missed: list[str] = field(default_factory=list)
 
     def skip(self, what: str, why: str) -> None:
         """Notes that something was not measured."""
-        self.printed.append(f"Not measured: {what} ({why}).\n")
+        self.note(f"Not measured: {what} ({why}).")
 
-    def compare(self, subjects: Sequence[Subject], *, base: str) -> None:
+    def note(self, sentence: str) -> None:
+        """Says something between the tables, at once: what takes minutes may be interrupted."""
+        self.printed.append(f"{sentence}\n")
+        print(self.printed[-1], flush=True)
+
+    def check(self, sentence: str, met: bool) -> None:
+        """Notes a goal that is no figure of a table."""
+        self.note(f"{sentence} {'✓' if met else '✗'}")
+        if not met:
+            self.missed.append(sentence)
+
+    def environ(self, name: str, **extra: str) -> dict[str, str]:
+        """The environment of a subject: a home of its own below the group's folder, our installation first on PATH."""
+        home = self.folder / name
+        home.mkdir(mode=0o700, exist_ok=True)
+        path = os.pathsep.join([str(self.installation.bin), os.environ.get("PATH", os.defpath)])
+        return environment(home, PATH=path, **extra)
+
+    def compare(self, subjects: Sequence[Subject], *, base: str, most: int | None = None) -> None:
         """Measures the subjects and notes them as a table, with ratios to the one named `base`.
 
+        most: the most rounds, for what takes seconds.
         A subject that has a goal must work, else BrokenSubjectError; a peer that does not is noted and left out.
         """
+        rounds = self.rounds if most is None else min(self.rounds, most)
+        if rounds != self.rounds:
+            self.note(f"Rounds of this table: {rounds}.")
         runner = Runner(self.folder)
         working = []
         for subject in subjects:
@@ -67,7 +91,7 @@ class Bench:
             else:
                 working.append(subject)
         figures = {subject.name: Figures() for subject in working}
-        for number in range(self.rounds):
+        for number in range(rounds):
             # Another order each time: what ran before leaves its traces in the caches.
             for subject in random.Random(number).sample(working, len(working)):
                 figures[subject.name].times.append(runner.timed(subject))
@@ -76,7 +100,7 @@ class Bench:
             if self.count and subject.counted:
                 figures[subject.name].instructions = runner.instructions(subject)
         lines, missed = table(working, figures, base=base, floor=runner.memory_floor())
-        self.printed.append("\n".join(lines) + "\n")
+        self.note("\n".join(lines))
         self.missed += missed
 
 
@@ -91,19 +115,20 @@ class Runner:
 
     def prove(self, subject: Subject) -> None:
         """Runs it once. Raises BrokenSubjectError unless its output is what it should be."""
-        self._input.write_bytes(subject.stdin)
+        self._prepare(subject)
         status = self._run(subject.command, subject)
         said = self._output.read_bytes()
+        if subject.makes is not None and not subject.makes.exists():
+            raise BrokenSubjectError(f"exit status {status}, and no '{subject.makes.name}'; {self._said()}")
         if subject.expects is None:
             return
         fits = subject.expects in said if subject.expects else not said
         if status or not fits:
-            errors = self._errors.read_bytes()[-300:].decode(errors="replace").strip()
-            raise BrokenSubjectError(f"exit status {status}, {len(said)} bytes of output; {errors or 'no message'}")
+            raise BrokenSubjectError(f"exit status {status}, {len(said)} bytes of output; {self._said()}")
 
     def timed(self, subject: Subject) -> float:
         """Seconds from the start of the process to its end."""
-        self._input.write_bytes(subject.stdin)
+        self._prepare(subject)
         start = time.perf_counter()
         self._run(subject.command, subject)
         return time.perf_counter() - start
@@ -113,15 +138,15 @@ class Runner:
         valgrind = shutil.which("valgrind")
         if valgrind is None:
             return None
-        self._input.write_bytes(subject.stdin)
+        self._prepare(subject)
         command = [valgrind, "--tool=callgrind", "--callgrind-out-file=/dev/null", *subject.command]
         self._run(command, subject)
         found = _COLLECTED.search(self._errors.read_bytes())
         return int(found[1]) if found else None
 
     def peak_memory(self, subject: Subject) -> int:
-        """The most memory that the process had, in bytes; never less than `memory_floor`."""
-        self._input.write_bytes(subject.stdin)
+        """The most memory that the process, or one of its children, had, in bytes; never less than `memory_floor`."""
+        self._prepare(subject)
         self._run([sys.executable, "-I", "-S", "-c", _LAUNCHER, str(self._memory), *subject.command], subject)
         unit = 1 if sys.platform == "darwin" else 1024
         return int(self._memory.read_text()) * unit
@@ -129,6 +154,17 @@ class Runner:
     def memory_floor(self) -> int:
         """What `peak_memory` says of a process that has nothing."""
         return self.peak_memory(Subject("nothing", [shutil.which("true") or "true"], {}))
+
+    def _prepare(self, subject: Subject) -> None:
+        self._input.write_bytes(subject.stdin)
+        for path in subject.fresh:
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+
+    def _said(self) -> str:
+        return self._errors.read_bytes()[-300:].decode(errors="replace").strip() or "no message"
 
     def _run(self, words: Sequence[str], subject: Subject) -> int:
         write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC

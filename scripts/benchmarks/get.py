@@ -20,7 +20,6 @@ from git_helper.stores.credential_file import FOOTER, HEADER
 from scripts.benchmarks._harness import Bench
 from scripts.benchmarks._peers import ACCOUNT, ANSWER, HOST, REQUEST, helpers, program, run
 from scripts.benchmarks._subject import INSTRUCTIONS, MEMORY, Goal, Subject
-from tests.servers.isolated import environment
 from tests.servers.secret_service import running
 
 PYTHON = "python -I -S"
@@ -34,22 +33,14 @@ OTHERS = 9_999
 def measure(bench: Bench) -> None:
     """Everything in one table, so that every ratio is of one run."""
     with contextlib.ExitStack() as stack:
-        peers = stack.enter_context(helpers(bench, _environ(bench, "peers")))
+        peers = stack.enter_context(helpers(bench, bench.environ("peers")))
         keyring = stack.enter_context(_keyring(bench))
         bench.compare([*_starts(bench), *_answers(bench), *keyring, *peers], base=PYTHON)
 
 
-def _environ(bench: Bench, name: str, **extra: str) -> dict[str, str]:
-    """A home of its own below the group's folder."""
-    home = bench.folder / name
-    home.mkdir(mode=0o700, exist_ok=True)
-    path = os.pathsep.join([str(bench.installation.bin), os.environ.get("PATH", os.defpath)])
-    return environment(home, PATH=path, **extra)
-
-
 def _starts(bench: Bench) -> list[Subject]:
     """What it costs to start at all."""
-    environ = _environ(bench, "starts")
+    environ = bench.environ("starts")
     python = bench.installation.program("python")
     return [
         Subject(PYTHON, [python, "-I", "-S", "-c", "pass"], environ, REQUEST, b""),
@@ -61,14 +52,14 @@ def _answers(bench: Bench) -> list[Subject]:
     """Our answers that need no OS keyring."""
     helper = bench.installation.program("git-credential-git-helper")
     get = [helper, "get"]
-    one = _environ(bench, "one")
+    one = bench.environ("one")
     _fill(Path(one["XDG_DATA_HOME"]), 0)
-    many = _environ(bench, "many")
+    many = bench.environ("many")
     _fill(Path(many["XDG_DATA_HOME"]), OTHERS)
-    variable = _environ(bench, "variable", GIT_HELPER_TOKEN_GOOD_EXAMPLE=ANSWER.decode())
-    netrc = _environ(bench, "netrc")
+    variable = bench.environ("variable", GIT_HELPER_TOKEN_GOOD_EXAMPLE=ANSWER.decode())
+    netrc = bench.environ("netrc")
     (bench.folder / "netrc" / ".netrc").write_bytes(b"machine %s login ada password %s\n" % (HOST, ANSWER))
-    empty = _environ(bench, "empty")
+    empty = bench.environ("empty")
     askable = {name: value for name, value in empty.items() if name != "GIT_TERMINAL_PROMPT"}
     grown = Goal(1.3, ONE), Goal(1.3, ONE, INSTRUCTIONS)
     return [
@@ -101,7 +92,7 @@ def _keyring(bench: Bench) -> Iterator[list[Subject]]:
         yield []
         return
     folder = bench.folder / "keyring"
-    environ = _environ(bench, "keyring")
+    environ = bench.environ("keyring")
     with running(folder) as service:
         environ |= service.environment
         helper, cli = map(bench.installation.program, ("git-credential-git-helper", "keyring"))

@@ -374,19 +374,6 @@ def with_submodule(root: Path, url: str) -> None:
     make_repository(root / "a/withsub.git", 2, files)
 
 
-def submodules_are_fetched() -> bool:
-    """Whether `download` does it yet."""
-    import inspect
-
-    from git_helper.git import trees
-
-    return "submodule" in inspect.getsource(trees)
-
-
-pending = pytest.mark.skipif(not submodules_are_fetched(), reason="download does not fetch submodules yet")
-
-
-@pending
 def test_fet_005_a_relative_submodule_with_the_same_credential(home: Path, tmp_path: Path) -> None:
     with_submodule(tmp_path / "root", "../leaf.git")
     with GitHttpServer(tmp_path / "root", realms=[Realm("/", [("u", "p")])]) as server:
@@ -395,7 +382,6 @@ def test_fet_005_a_relative_submodule_with_the_same_credential(home: Path, tmp_p
         assert b"u:p@" not in everything_below(home, tmp_path / "out")
 
 
-@pending
 def test_fet_006_a_submodule_elsewhere_gets_none_of_ours(tmp_path: Path) -> None:
     with GitHttpServer(tmp_path / "root", host="127.0.0.2") as other:
         with_submodule(tmp_path / "root", f"{other.url}/a/leaf.git")

@@ -10,8 +10,8 @@ from tests.servers.recording import RecordingServer
 
 def test_for_people() -> None:
     with RecordingServer() as server:
-        good = f"demo @ git+http://me:{CANARY.replace('/', '%2F')}@{server.netloc}/a.git@v1#subdirectory=x"
-        done = run("parse", good, "git+https://h/a.git@main~1", "requests")
+        good = f"demo @ git+{server.url_for('a.git', 'me', CANARY)}@v1#subdirectory=x"
+        done = run("parse", good, "git+https://good.example/a.git@main~1", "requests")
         assert server.requests == []  # it is offline
     assert done.returncode == 2
     shown = done.stdout.decode()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -20,13 +21,21 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 
 def commands() -> dict[str, set[str]]:
-    """Every option of each command, aliases included, as the help pages list them."""
+    """Every option of each command, aliases included, as the help pages list them; those of a group as `group command`."""
     group = typer.main.get_command(app)
     assert isinstance(group, typer.core.TyperGroup)
     return {
         name: {"--help", *(option for parameter in command.params for option in parameter.opts if option[:1] == "-")}
-        for name, command in group.commands.items()
+        for name, command in _commands(group)
     }
+
+
+def _commands(group: typer.core.TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, command in group.commands.items():
+        if isinstance(command, typer.core.TyperGroup):
+            yield from _commands(command, f"{prefix}{name} ")
+        else:
+            yield prefix + name, command
 
 
 def top_options() -> set[str]:

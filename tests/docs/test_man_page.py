@@ -42,7 +42,7 @@ def test_every_section_is_there_in_the_usual_order() -> None:
 
 
 def test_every_command_is_described_and_no_other() -> None:
-    described = re.findall(r"^\.TP\n(?:\.B )?([a-z]+)\b", section("COMMANDS"), re.MULTILINE)
+    described = re.findall(r"^\.TP\n(?:\.B )?([a-z]+(?: [a-z]+)*)\b", section("COMMANDS"), re.MULTILINE)
     assert sorted(described) == sorted(commands())
 
 
@@ -60,7 +60,7 @@ def test_the_line_of_a_command_names_its_own_options(name: str) -> None:
     own = commands()[name] - shared
     assert set(OPTION.findall(line)) <= own
     for option in own:
-        aliases = {"--username": "-u"}
+        aliases = {"--username": "-u", "--requirement": "-r", "--directory": "-d"}
         assert option in OPTION.findall(line) or aliases.get(option) in OPTION.findall(line), option
 
 

@@ -18,12 +18,14 @@ from tests.journeys.test_order import ORDER
 from tests.pseudo_terminal import ENTER, PseudoTerminal
 from tests.servers.git_http import GitHttpServer, Realm
 from tests.servers.repositories import make_repository
+from tests.servers.repositories import resolve as commit_of
 from tests.support import BIN, ROOT, needs
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TOKEN = "t0ken-of-the-README"
 EXAMPLE_HOST = "git.example.com"
-TYPED_LOGIN = re.compile(r"git-helper login (?!.*--with-token)")
+# Who reads the README has no token stored yet: a URL that names the user asks on the terminal.
+ASKS = re.compile(r"git-helper (login (?!.*--with-token)|(resolve|download|clone) .*alice@)")
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,14 @@ class Reader:
         for step in block:
             command = self._here(step.command)
             assert "example" not in command.lower()
-            if TYPED_LOGIN.match(step.command):
+            if ASKS.match(step.command):
                 self._type(command)
                 continue
             output = self._run(command)
             self.printed[step.command] = output
             if step.expected:
-                assert re.fullmatch(_pattern(step.expected), output, re.DOTALL), f"{step.command}: {output}"
+                pattern = _pattern(tuple(map(self._here, step.expected)))
+                assert re.fullmatch(pattern, output, re.DOTALL), f"{step.command}: {output}"
 
     def _here(self, command: str) -> str:
         variable = re.sub(r"[^A-Z0-9]", "_", self.server.netloc.upper())
@@ -169,6 +172,31 @@ def test_the_prompt_comes_for_a_url_that_names_the_user(reader: Reader) -> None:
     assert (reader.folder / "tool" / "README.md").is_file()
 
 
+def test_a_private_dependency_is_pinned_and_downloaded_without_a_secret(
+    reader: Reader, tmp_path: Path, home: Path
+) -> None:
+    (block,) = (block for block in CONSOLE if any("git-helper clone" in step.command for step in block))
+    reader.play(block)
+    here, commit = reader.folder, commit_of(tmp_path / "root" / "team" / "tool.git", "main")
+    assert (here / "pinned.txt").read_text().endswith(f"/team/tool.git@{commit}  # ours\n")
+    (source,) = (here / "sources").iterdir()
+    assert (source / "README.md").read_bytes() == (here / "tool" / "README.md").read_bytes()
+    assert reader.printed["git-helper download -r pinned.txt -d sources"] == f"{source}\n"
+    cache = home / ".cache" / "git-helper"
+    written = [path for top in (here, cache) for path in top.rglob("*") if path.is_file() and not path.is_symlink()]
+    assert any(path.is_relative_to(cache) for path in written)
+    assert [path for path in written if TOKEN.encode() in path.read_bytes()] == []
+
+
+def test_offline_means_that_no_server_is_asked(reader: Reader) -> None:
+    (block,) = (block for block in CONSOLE if any("--offline" in step.command for step in block))
+    (offline,) = (number for number, step in enumerate(block) if "--offline" in step.command)
+    reader.play(block[:offline])
+    reader.server.forget()
+    reader.play(block[offline:])
+    assert reader.server.exchanges == []
+
+
 def test_the_sources_are_listed_in_their_order() -> None:
     words = {
         "variable": "GIT_HELPER_TOKEN_<HOST>",
@@ -194,6 +222,7 @@ def test_every_command_and_option_exists() -> None:
     known = commands()
     assert len(command_lines()) > 10
     for _, name, *words in command_lines():
+        name = name if name in known else f"{name} {words[0]}"
         assert name in known
         unknown = {word for word in words if word.startswith("-")} - known[name]
         assert not unknown, f"git-helper {name}"

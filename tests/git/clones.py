@@ -10,9 +10,9 @@ from pathlib import Path
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Reference
 from git_helper.git.clone_options import Cloned, Options, Watch
+from git_helper.git.connections import Connections
 from git_helper.git.full_clone import FullClone
 from git_helper.git.pack_errors import Limits
-from git_helper.git.pool import HttpConnections
 from git_helper.net.session import Credentials, Session
 from tests.servers.isolated import git
 
@@ -33,7 +33,7 @@ def clone(
 ) -> Cloned:
     """What `git-helper clone` does, with a session of its own."""
     with Session(lambda _: ssl.create_default_context(), timeout, credentials=credentials) as session:
-        cloning = FullClone(HttpConnections(session), watch=watch, limits=limits)
+        cloning = FullClone(Connections(session), watch=watch, limits=limits)
         options = Options(Reference.parse(rev), depth, bare, recurse_submodules, lfs)
         return cloning.clone(GitUrl.parse(url), str(destination), options)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.git.ssh_served import Client
 from tests.servers.isolated import environment, git
-from tests.servers.repositories import make_repository
+from tests.servers.repositories import make_repository, random_files
 from tests.servers.sshd import Keys, Sshd, public
 
 StartSshd = Callable[..., Sshd]
@@ -31,6 +31,12 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Path:
     lonely = git("-C", path, "commit-tree", tree, "-m", "lonely", env=env).stdout.strip().decode()
     (path.parent / "lonely").write_text(lonely)
     return path
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository whose pack is larger than what fits into windows and pipes."""
+    return make_repository(tmp_path_factory.mktemp("large") / "large.git", 2, random_files(120, 100_000))
 
 
 @pytest.fixture

@@ -353,8 +353,9 @@ def test_many_processes_write_at_once(tmp_path: Path) -> None:
             append({str(path)!r}, f"h{{sys.argv[1]}}-{{at}}.example", 22, {key()!r}, hash_names=False)
     """
     argv = [sys.executable, "-c", program]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    writers = [subprocess.Popen([*argv, str(at)], cwd=ROOT, **pipes) for at in range(4)]
+    writers = [
+        subprocess.Popen([*argv, str(at)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for at in range(4)
+    ]
     for writer in writers:
         assert writer.stdout is not None and writer.stdout.readline() == b"ready\n"
     for writer in writers:

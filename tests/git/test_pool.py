@@ -8,8 +8,9 @@ import pytest
 
 from git_helper.core.giturl import GitUrl
 from git_helper.errors import UsageError
+from git_helper.git.connections import Connections
 from git_helper.git.pkt_line import DELIMITER, FLUSH, ServerError, packet, packets
-from git_helper.git.pool import HttpConnections, SessionPool, with_features
+from git_helper.git.pool import SessionPool, with_features
 from git_helper.net.message import BLOCK, Answered, Headers, Request, Response
 
 
@@ -87,10 +88,10 @@ def test_bodies_are_read_exactly() -> None:
 
 @pytest.mark.parametrize("url", ["ssh://git@good.example/x", "file:///x"])
 def test_other_transports_are_refused(url: str) -> None:
-    with pytest.raises(UsageError, match="http"):
-        HttpConnections(Answering(b"", "result")).client(GitUrl.parse(url))
+    with pytest.raises(UsageError, match="is not supported"):
+        Connections(Answering(b"", "result")).client(GitUrl.parse(url))
 
 
 def test_the_client_keeps_no_userinfo(tmp_path: Path) -> None:
-    client, path = HttpConnections(Answering(b"", "result")).client(GitUrl.parse("https://u:secret@good.example/x@v1"))
+    client, path = Connections(Answering(b"", "result")).client(GitUrl.parse("https://u:secret@good.example/x@v1"))
     assert (path, client.get_url("")) == ("", "https://good.example/x")

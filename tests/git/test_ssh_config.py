@@ -36,6 +36,7 @@ ACCEPTED = [
     'User "x"y',
     r'User "a\"b"',
     r"User a\ b",
+    r'User "a\ b"',
     r"User a\b",
     "User=x",
     "User =x",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,10 +10,12 @@ from pathlib import Path
 import paramiko
 import pytest
 
-from git_helper.errors import GitHelperError, Unreachable
+from git_helper.core.reference import Oid
+from git_helper.errors import Unreachable
 from git_helper.git.host_key_policy import HostKeyRefused
 from git_helper.git.known_hosts import KnownHostsError
 from tests.git.ssh_served import Client, FakePerson
+from tests.servers.repositories import resolve
 from tests.servers.ssh_asking import Account, AskingServer
 from tests.servers.sshd import USER, Keys, Sshd, fingerprint, public
 
@@ -264,14 +267,26 @@ def test_an_rsa_key_that_is_too_short(start_sshd: StartSshd, visit: Visit, keys:
         visit(start_sshd(host_keys=[key]), [line_of(key)], "RequiredRSASize 3072")
 
 
-def test_another_host_key_when_keys_are_renewed(home: Path, keys: Keys, bare: Path) -> None:
-    """paramiko alone would take any key then."""
-    first, second = (paramiko.Ed25519Key.from_private_key_file(str(keys.key(name))) for name in ("host", "other"))
+@pytest.mark.parametrize("name", ["host", "other"])
+def test_keys_that_are_renewed(home: Path, keys: Keys, large: Path, name: str) -> None:
+    """paramiko alone would take any host key then."""
+    first, second = (paramiko.Ed25519Key.from_private_key_file(str(keys.key(one))) for one in ("host", name))
     server = AskingServer(first, lambda: Account(password="right"))
-    with server, Client(home, person=FakePerson(passwords=["right"]), idle=5) as client:
+    received = 0
+
+    def feed(data: bytes) -> None:
+        nonlocal received
+        if not received:
+            with contextlib.suppress(paramiko.SSHException, EOFError, OSError):
+                server.renew_keys(second)
+        received += len(data)
+
+    with server, Client(home, person=FakePerson(passwords=["right"])) as client:
         client.knows(f"[127.0.0.1]:{server.port} {public(keys.key('host'))}")
-        repository = client.repository(f"git+ssh://ada@127.0.0.1:{server.port}{bare}")
-        repository.ls_refs(["refs/heads/main"])
-        server.renew_keys(second)
-        with pytest.raises(GitHelperError, match="another host key when keys were renewed"):
-            client.connections.start_again(repository)
+        repository = client.repository(f"git+ssh://ada@127.0.0.1:{server.port}{large}")
+        if name == "host":
+            repository.fetch(Oid(resolve(large, "main")), feed)
+            assert received > 10_000_000
+        else:
+            with pytest.raises(Unreachable, match="another host key when keys were renewed"):
+                repository.fetch(Oid(resolve(large, "main")), feed)

@@ -151,7 +151,7 @@ def test_a_command_line_goes_through_a_shell(
     [
         ("echo 'Permission denied (publickey).' >&2; exit 255", Refused, "Permission denied"),
         ("echo 'Host key verification failed.' >&2; exit 255", GitHelperError, "Host key verification failed"),
-        ("head -c 9000000 /dev/zero | tr '\\0' x >&2; echo end >&2; exit 255", Unreachable, "end"),
+        ("head -c 9000000 /dev/zero | tr '\\0' x >&2; echo >&2; echo end >&2; exit 255", Unreachable, "end"),
         ("exit 3", Unreachable, "ended with 3"),
         ("kill -9 $$", Unreachable, "ended with"),
         ("sleep 60", Unreachable, "nothing came for 0.5 seconds"),
@@ -164,18 +164,18 @@ def test_a_program_that_fails(
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
     before = threading.active_count()
-    with Client(home, program=chosen({"GIT_SSH": str(path)}), idle=0.5 if "sleep" in body else 10) as client:
-        with pytest.raises(kind) as caught:
-            client.repository(f"git+ssh://good.example{bare}").ls_refs(["refs/heads/main"])
+    client = Client(home, program=chosen({"GIT_SSH": str(path)}), idle=0.5 if "sleep" in body else 10)
+    with client, pytest.raises(kind) as caught:
+        client.repository(f"git+ssh://good.example{bare}").ls_refs(["refs/heads/main"])
     assert said in caught.value.message
     assert len(caught.value.message) < 12_000
     assert threading.active_count() == before
 
 
 def test_a_program_that_is_not_there(home: Path, bare: Path) -> None:
-    with Client(home, program=chosen({"GIT_SSH": os.path.join(str(home), "ssh")})) as client:
-        with pytest.raises(Unreachable, match="does not start"):
-            client.repository(f"git+ssh://good.example{bare}").ls_refs(["refs/heads/main"])
+    client = Client(home, program=chosen({"GIT_SSH": os.path.join(str(home), "ssh")}))
+    with client, pytest.raises(Unreachable, match="does not start"):
+        client.repository(f"git+ssh://good.example{bare}").ls_refs(["refs/heads/main"])
 
 
 @pytest.mark.parametrize("url", ["ssh://good.example/it's.git", "ssh://u;id@good.example/x.git"])

@@ -22,7 +22,7 @@ from git_helper.git.ssh_repository import SshRepository
 from tests.git.packs import checked_out, snapshot
 from tests.git.ssh_served import Client
 from tests.servers.isolated import environment, git
-from tests.servers.repositories import make_repository, random_files, resolve
+from tests.servers.repositories import make_repository, resolve
 from tests.servers.sshd import USER, Keys, Sshd, public
 
 StartSshd = Callable[..., Sshd]
@@ -307,12 +307,6 @@ def test_a_server_that_stalls_before_it_says_anything(
             client.repository(url_of(server, bare)).ls_refs(["refs/heads/"])
     assert "--timeout" in (caught.value.hint or "")
     assert time.monotonic() - begun < 10
-
-
-@pytest.fixture(scope="session")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository whose pack is larger than what fits into windows and pipes."""
-    return make_repository(tmp_path_factory.mktemp("large") / "large.git", 2, random_files(120, 100_000))
 
 
 @pytest.mark.parametrize("event", ["killed", "stopped"])

@@ -12,9 +12,9 @@ import pytest
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Oid
 from git_helper.errors import GitHelperError, NotFound, Unreachable, UsageError
+from git_helper.git.connections import Connections
 from git_helper.git.lfs_pointer import LfsPointer
 from git_helper.git.object_cache import ObjectCache
-from git_helper.git.pool import HttpConnections
 from git_helper.git.smart_http import HttpRepository
 from git_helper.git.tree_rest import Rest
 from git_helper.git.trees import Trees
@@ -47,7 +47,7 @@ def cache(tmp_path: Path) -> ObjectCache:
 
 
 def fetch(session: Session, cache: ObjectCache, url: str, commit: str, to: Path, *, offline: bool = False) -> None:
-    lfs = HttpConnections(session).lfs
+    lfs = Connections(session).lfs
     trees = Trees(lambda place: HttpRepository(session, place), lfs, cache, show, offline=offline)
     trees.fetch(GitUrl.parse(url), Oid(commit), str(to))
 

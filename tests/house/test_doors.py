@@ -34,6 +34,8 @@ REVEALERS = [
     "git_helper/git/smart_http.py",  # the user name of a URL, which the session treats as a secret
     "git_helper/git/pool.py",  # the same
     "git_helper/git/lfs.py",  # the same
+    "git_helper/git/ssh_keys.py",  # the passphrase of a key, for the library that opens it
+    "git_helper/git/ssh_userauth.py",  # passwords and answers, onto the wire
     "git_helper/cli/accounts.py",  # `token` prints it: that is what it is for
 ]
 

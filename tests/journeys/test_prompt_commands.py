@@ -163,15 +163,20 @@ def test_a_signal_restores_the_terminal(server: GitHttpServer, tmp_path: Path, n
     assert not (tmp_path / "out").exists()
 
 
-def test_ctrl_c_while_a_server_is_silent(server: GitHttpServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", [CTRL_C, signal.SIGTERM])
+def test_an_end_while_a_server_is_silent(server: GitHttpServer, tmp_path: Path, by: bytes | signal.Signals) -> None:
     server.faults = [Fault(stall_after=0)]
     with Terminal(tmp_path, "resolve", user_url(server)) as terminal:
         server.wait_for(lambda requests: bool(requests))
         terminal.expect("resolving")
         start = time.monotonic()
-        terminal.send(CTRL_C)
-        assert terminal.wait() == 130
+        if isinstance(by, bytes):
+            terminal.send(by)
+        else:
+            os.kill(terminal.process.pid, by)
+        assert terminal.wait() == (130 if by == CTRL_C else 143)
         assert time.monotonic() - start < 8
+        assert terminal.shown.rpartition(b"\x1b[?25")[2].startswith(b"h")  # the cursor is there again
         assert b"Traceback" not in terminal.shown
         assert [line for line in seen(terminal) if "resolving" in line] == []
 
@@ -207,7 +212,7 @@ def test_where_nobody_may_be_asked(server: GitHttpServer, tmp_path: Path, why: s
 
 
 def test_the_refusal_ends_the_command_at_once(server: GitHttpServer) -> None:
-    words = [BIN / "git-helper", "resolve", "--no-input", user_url(server)]
+    words: list[str | Path] = [BIN / "git-helper", "resolve", "--no-input", user_url(server)]
     with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         server.wait_for(lambda requests: len(requests) == 2 and requests[-1].status == 401, 30)
         start = time.monotonic()

@@ -11,12 +11,16 @@ import socket
 import subprocess
 import threading
 from collections.abc import Callable, Sequence
+from typing import IO
 
 import paramiko
+from paramiko.common import AUTH_FAILED, AUTH_PARTIALLY_SUCCESSFUL, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
+from paramiko.server import InteractiveQuery
 
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _CHUNK = 1 << 16
+_GONE = (OSError, EOFError, ValueError, paramiko.SSHException)
 
 
 class Account(paramiko.ServerInterface):
@@ -44,29 +48,29 @@ class Account(paramiko.ServerInterface):
 
     def _passed(self, method: str) -> int:
         if not self._left or self._left[0] != method:
-            return paramiko.AUTH_FAILED
+            return AUTH_FAILED
         self._left.pop(0)
-        return paramiko.AUTH_PARTIALLY_SUCCESSFUL if self._left else paramiko.AUTH_SUCCESSFUL
+        return AUTH_PARTIALLY_SUCCESSFUL if self._left else AUTH_SUCCESSFUL
 
     def check_auth_password(self, username: str, password: str) -> int:
         self.tried.append(f"{username}:{password}")
-        return self._passed("password") if password == self._password else paramiko.AUTH_FAILED
+        return self._passed("password") if password == self._password else AUTH_FAILED
 
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
-        return self._passed("publickey") if key == self._key else paramiko.AUTH_FAILED
+        return self._passed("publickey") if key == self._key else AUTH_FAILED
 
-    def check_auth_interactive(self, username: str, submethods: str) -> int | paramiko.InteractiveQuery:
+    def check_auth_interactive(self, username: str, submethods: str) -> int | InteractiveQuery:
         if not self._questions:
-            return paramiko.AUTH_FAILED
-        return paramiko.InteractiveQuery("Door", "Tell us", *((text, seen) for text, seen, _ in self._questions))
+            return AUTH_FAILED
+        return InteractiveQuery("Door", "Tell us", *((text, seen) for text, seen, _ in self._questions))
 
     def check_auth_interactive_response(self, responses: list[str]) -> int:
         self.tried.append(",".join(responses))
         right = [answer for _, _, answer in self._questions] == responses
-        return self._passed("keyboard-interactive") if right else paramiko.AUTH_FAILED
+        return self._passed("keyboard-interactive") if right else AUTH_FAILED
 
     def check_channel_request(self, kind: str, chanid: int) -> int:
-        return paramiko.OPEN_SUCCEEDED
+        return OPEN_SUCCEEDED
 
     def check_channel_exec_request(self, channel: paramiko.Channel, command: bytes) -> bool:
         threading.Thread(target=_run, args=(channel, command), daemon=True).start()
@@ -75,26 +79,32 @@ class Account(paramiko.ServerInterface):
 
 def _run(channel: paramiko.Channel, command: bytes) -> None:
     with subprocess.Popen(
-        ["/bin/sh", "-c", command], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ["/bin/sh", "-c", command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        bufsize=0,
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
-        threading.Thread(target=_feed, args=(channel, child.stdin), daemon=True).start()
-        with contextlib.suppress(OSError, EOFError):
-            while data := child.stdout.read1(_CHUNK):  # type: ignore[attr-defined]
+        feeder = threading.Thread(target=_feed, args=(channel, child.stdin), daemon=True)
+        feeder.start()
+        with contextlib.suppress(*_GONE):
+            while data := child.stdout.read(_CHUNK):
                 channel.sendall(data)
         child.kill()
-    with contextlib.suppress(OSError, EOFError):
-        channel.send_exit_status(child.returncode)
-        channel.close()
+        with contextlib.suppress(*_GONE):
+            channel.send_exit_status(child.wait(10) & 0xFF)
+        with contextlib.suppress(*_GONE):
+            channel.close()
+        feeder.join(10)  # it may be writing to what is closed next
 
 
-def _feed(channel: paramiko.Channel, stdin: object) -> None:
-    with contextlib.suppress(OSError, EOFError, ValueError):
+def _feed(channel: paramiko.Channel, stdin: IO[bytes]) -> None:
+    with contextlib.suppress(*_GONE):
         while data := channel.recv(_CHUNK):
-            stdin.write(data)  # type: ignore[attr-defined]
-            stdin.flush()  # type: ignore[attr-defined]
-        stdin.close()  # type: ignore[attr-defined]
+            stdin.write(data)
+        stdin.close()
 
 
 class AskingServer:
@@ -120,6 +130,13 @@ class AskingServer:
         for transport in self._transports:
             transport.close()
             transport.join(10)
+
+    def renew_keys(self, host_key: paramiko.PKey) -> None:
+        """Has new keys on the last connection (RFC 4253 §9), signed with `host_key`; paramiko.SSHException if that fails."""
+        transport = self._transports[-1]
+        transport.server_key_dict.clear()
+        transport.add_server_key(host_key)
+        transport.renegotiate_keys()
 
     def _accept(self) -> None:
         while True:

@@ -31,7 +31,7 @@ class Keys:
         path = self._folder / name
         if not path.exists():
             bits = ["-b", {"rsa": "2048", "ecdsa": "256"}[kind]] if kind != "ed25519" else []
-            words = ["-q", "-t", kind, *bits, "-m", form, "-N", passphrase, "-C", name, "-f", path]
+            words = ["-q", "-t", kind, *bits, "-a", "1", "-m", form, "-N", passphrase, "-C", name, "-f", path]
             _keygen(*words)
         return path
 

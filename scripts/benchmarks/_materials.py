@@ -1,0 +1,84 @@
+"""Repositories for benchmarks, the same to the last bit everywhere, packed as a server has them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.servers.isolated import PERSON, environment, git
+from tests.servers.repositories import Entry, make_repository, python_project
+
+BLOB = "large.bin"
+_EPOCH = 1_700_000_000
+_WORDS = (
+    b"if else for while return import from class def self value result name path index count size buffer error raise try "
+    b"except finally with yield lambda None True False the a of to and in is that it was with as be this by not"
+).split()
+
+
+def source_files(count: int, seed: int = 1) -> dict[str, Entry]:
+    """Files like those of a program: text of 0.5 to 8 KB, 25 a folder."""
+    chance = random.Random(seed)
+    return {f"src/part{number // 25:04}/module{number:05}.py": _text(chance) for number in range(count)}
+
+
+def tree_repository(path: Path, files: Mapping[str, Entry]) -> Path:
+    """A bare repository with two commits; its main has `files` and history.txt."""
+    make_repository(path, commits=2, files=files)
+    return _packed(path)
+
+
+def large_file(size: int) -> dict[str, Entry]:
+    """One file that no compression makes smaller. size: bytes."""
+    return {BLOB: random.Random(2).randbytes(size)}
+
+
+def small_projects(folder: Path, count: int) -> list[str]:
+    """Bare repositories, each a Python project of its own; their names."""
+    names = [f"greeting{number:03}" for number in range(count)]
+    for name in names:
+        _packed(make_repository(folder / f"{name}.git", files=python_project(name=name)))
+    return names
+
+
+def history_repository(path: Path, objects: int) -> Path:
+    """A bare repository with so many objects: each commit changes one of 400 files, and with it two trees."""
+    env = environment(path)
+    git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", path, env=env)
+    chance = random.Random(3)
+    files = {f"src/part{number % 20:02}/module{number:03}.py": _text(chance) for number in range(400)}
+    stream = [_commit(0), *(_file(name, content) for name, content in files.items())]
+    names = sorted(files)
+    for number in range(1, max(2, (objects - 423) // 4)):
+        name = chance.choice(names)
+        lines = files[name].split(b"\n")
+        lines[chance.randrange(len(lines))] = _line(chance)
+        files[name] = b"\n".join(lines)
+        stream += [_commit(number), _file(name, files[name])]
+    git("-C", path, "fast-import", "--quiet", "--date-format=raw", env=env, stdin=b"".join([*stream, b"done\n"]))
+    return _packed(path)
+
+
+def _packed(path: Path) -> Path:
+    git("-C", path, "repack", "-a", "-d", "-q", env=environment(path))
+    return path
+
+
+def _commit(number: int) -> bytes:
+    who = f"{PERSON['NAME']} <{PERSON['EMAIL']}> {_EPOCH + number} +0000"
+    message = f"change {number}\n".encode()
+    return f"commit refs/heads/main\ncommitter {who}\ndata {len(message)}\n".encode() + message
+
+
+def _file(name: str, content: bytes) -> bytes:
+    return b"M 100644 inline %b\ndata %d\n%b\n" % (name.encode(), len(content), content)
+
+
+def _text(chance: random.Random) -> bytes:
+    return b"\n".join(_line(chance) for _ in range(chance.randrange(10, 160))) + b"\n"
+
+
+def _line(chance: random.Random) -> bytes:
+    words = chance.choices(_WORDS, k=chance.randrange(3, 12))
+    return b"    " * chance.randrange(4) + b" ".join(words) + b" %d" % chance.randrange(10_000)
