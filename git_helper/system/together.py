@@ -54,6 +54,7 @@ class _Crew:
             try:
                 self.messages.put((number, self._jobs[number](), None))
             except BaseException as error:  # the caller raises it
+                self.dismiss()
                 self.messages.put((number, None, error))
 
     def next_message(self) -> _Message:

@@ -61,6 +61,9 @@ def history_repository(path: Path, objects: int) -> Path:
 
 
 def _packed(path: Path) -> Path:
+    # Without it, git would search random bytes for deltas, here and again for each client.
+    (path / "info").mkdir(exist_ok=True)
+    (path / "info" / "attributes").write_text("*.bin -delta\n")
     git("-C", path, "repack", "-a", "-d", "-q", env=environment(path))
     return path
 

@@ -35,9 +35,8 @@ def measure(bench: Bench) -> None:
                 bench.note(f"{count:,} files, written to {kind}:")
                 place = folder / f"{count}-files"
                 place.mkdir()
-                subjects = _subjects(bench, remote, commits, count, place, kind)
-                if number == 0:
-                    subjects += _slow(bench, _wanted(remote, commits, count, place))
+                peers = _slow(bench, _wanted(remote, commits, count, place)) if number == 0 else []
+                subjects = _subjects(bench, remote, commits, count, place, kind, slow=number == 0) + peers
                 bench.compare(subjects, base=GIT, most=MOST)
 
 
@@ -46,14 +45,14 @@ def _wanted(remote: Remote, commits: dict[int, str], count: int, place: Path) ->
 
 
 def _subjects(
-    bench: Bench, remote: Remote, commits: dict[int, str], count: int, place: Path, kind: str
+    bench: Bench, remote: Remote, commits: dict[int, str], count: int, place: Path, kind: str, *, slow: bool
 ) -> list[Subject]:
     first, git_first, cached_first = f"{OURS}, {ONE}", f"{GIT}, {ONE}", f"{CACHED}, {ONE}"
     small = count < _SMALL
     limit = 0.95 if kind == "tmpfs" else 1.0
     goals = (
         Goal(limit, GIT, TIME, (first, git_first) if small else None),
-        *(Goal(1 / factor, name) for name, factor in ((UV, 5), (PIP, 4), (POETRY, 10))),
+        *(Goal(1 / factor, name) for name, factor in ((UV, 5), (PIP, 4), (POETRY, 10)) if slow),
     )
     warm = (Goal(0.25, GIT, TIME, (cached_first, git_first) if small else None),)
     many, none = (_wanted(remote, commits, number, place) for number in (count, 0))

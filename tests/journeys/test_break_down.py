@@ -84,7 +84,7 @@ def test_a_connection_that_is_cut_at_many_places(
     server: GitHttpServer, noise: Path, home: Path, tmp_path: Path
 ) -> None:
     requirement = f"git+{server.url}/noise.git@{commit_of(noise)}"
-    for number, place in enumerate((0, 1, 50, 5_000, 400_000, 1_490_000)):
+    for number, place in enumerate((0, 50, 400_000, 1_490_000)):
         server.faults = [Fault(drop_after=place, reset=number % 2 == 1)]
         done = run("download", "-d", tmp_path / "out", requirement)
         assert done.returncode == 5, (place, done.stderr)

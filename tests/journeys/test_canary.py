@@ -94,6 +94,7 @@ def plant(source: str, server: Echo, home: Path, name: str) -> tuple[str, dict[s
     return url, env
 
 
+SHORTER = ("netrc", "store", "variable", "askpass")
 SOURCES = ("URL", "token in the URL", "netrc", "store", "variable", "helper", "askpass")
 
 
@@ -105,6 +106,8 @@ def test_however_it_fails(source: str, server: Echo, home: Path, tmp_path: Path,
     codes = {}
     # Each fault with resolve or download in turn; the last ones with both.
     for number, (name, fault) in enumerate(FAULTS.items()):
+        if source in SHORTER and name in ("404", "500", "silence", "cut"):
+            continue  # what is written about those does not depend on the source
         server.faults = [fault]
         if name == "refused":
             server.realms = [Realm("/", [("alice", "another")])]
@@ -117,16 +120,9 @@ def test_however_it_fails(source: str, server: Echo, home: Path, tmp_path: Path,
             assert shown.returncode == 0
             done.stdout += shown.stdout + shown.stderr
         assert not leaks(done.stdout + done.stderr, CANARY), (name, done.stderr)
-    assert codes == {
-        "good": 6,  # there is no such subdirectory
-        "403": 4,
-        "404": 6,
-        "500": 5,
-        "silence": 5,
-        "page": 5,
-        "cut": 5,
-        "refused": 4 if codes["refused"] == 4 else 3,
-    }
+    # The first for a subdirectory that is not there, the last for a token in place of a name.
+    expected = {"good": (6,), "403": (4,), "404": (6,), "refused": (3, 4)}
+    assert all(code in expected.get(name, (5,)) for name, code in codes.items()), codes
     assert [request for request in server.requests if request.authorization is not None], "it was never used"
     assert not leaks(everything_below(home, *tmp_path.glob("out*"), without=ITS_OWN), CANARY)
     assert not leaks(children.read_bytes() if children.exists() else b"", CANARY)

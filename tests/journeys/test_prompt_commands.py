@@ -233,13 +233,13 @@ case "$1" in User*) echo alice;; *) echo '{CANARY}';; esac
         configure((name, str(path)))
     else:
         env[name] = str(path)
-    with Terminal(tmp_path, "resolve", f"git+{server.url}/a.git", user_url(server, "b"), env=env) as terminal:
+    with Terminal(tmp_path, "resolve", f"git+{server.url}/a.git", f"git+{server.url}/b.git", env=env) as terminal:
         assert terminal.wait() == 0
         assert PANEL not in text(terminal)
     asked = (tmp_path / "asked").read_text()
     assert f"Username for 'http://{server.netloc}': " in asked
     assert f"Password for 'http://alice@{server.netloc}': " in asked
-    assert asked.count("Username") == 1
+    assert asked.count("Username") == asked.count("Password") == 1
 
 
 def test_foreign_words_on_the_screen_are_inert(server: GitHttpServer, tmp_path: Path) -> None:
