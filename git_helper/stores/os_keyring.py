@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import keyring
+from keyring.errors import NoKeyringError
 
 from git_helper.core import record
 from git_helper.errors import GitHelperError, StoreError, Timeout
@@ -192,10 +194,14 @@ class _Door:
                 raise
 
     def _call(self, action: str, method: Callable[..., object], *arguments: str) -> object:
-        try:
-            return method(*arguments)
-        except Exception as error:
-            failure = _failure(action, error)
+        for pause in (0.1, 0.4, None):
+            try:
+                return method(*arguments)
+            except Exception as error:
+                failure = _failure(action, error)
+            if pause is None or failure.message != _failure(action, NoKeyringError()).message:
+                break
+            time.sleep(pause)  # a bus that many processes knock at turns some of them away
         raise failure  # outside of the except clause: the cause must not hang on it
 
 

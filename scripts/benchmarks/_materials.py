@@ -25,8 +25,10 @@ def source_files(count: int, seed: int = 1) -> dict[str, Entry]:
 
 def tree_repository(path: Path, files: Mapping[str, Entry]) -> Path:
     """A bare repository with two commits; its main has `files` and history.txt."""
-    make_repository(path, commits=2, files=files)
-    return _packed(path)
+    _init(path)
+    stream = [_commit(0), *(_file(name, _bytes(entry)) for name, entry in files.items())]
+    stream += [_commit(1), _file("history.txt", b"line 1\n")]
+    return _import(path, stream)
 
 
 def large_file(size: int) -> dict[str, Entry]:
@@ -44,8 +46,7 @@ def small_projects(folder: Path, count: int) -> list[str]:
 
 def history_repository(path: Path, objects: int) -> Path:
     """A bare repository with so many objects: each commit changes one of 400 files, and with it two trees."""
-    env = environment(path)
-    git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", path, env=env)
+    _init(path)
     chance = random.Random(3)
     files = {f"src/part{number % 20:02}/module{number:03}.py": _text(chance) for number in range(400)}
     stream = [_commit(0), *(_file(name, content) for name, content in files.items())]
@@ -56,14 +57,23 @@ def history_repository(path: Path, objects: int) -> Path:
         lines[chance.randrange(len(lines))] = _line(chance)
         files[name] = b"\n".join(lines)
         stream += [_commit(number), _file(name, files[name])]
-    git("-C", path, "fast-import", "--quiet", "--date-format=raw", env=env, stdin=b"".join([*stream, b"done\n"]))
+    return _import(path, stream)
+
+
+def _init(path: Path) -> None:
+    env = environment(path)
+    git("init", "--quiet", "--bare", "--template=", "--initial-branch=main", path, env=env)
+    # Else git would search random bytes for deltas, when it imports them and again for each client.
+    git("-C", path, "config", "core.bigFileThreshold", "128k", env=env)
+
+
+def _import(path: Path, stream: list[bytes]) -> Path:
+    content = b"".join([*stream, b"done\n"])
+    git("-C", path, "fast-import", "--quiet", "--date-format=raw", env=environment(path), stdin=content)
     return _packed(path)
 
 
 def _packed(path: Path) -> Path:
-    # Without it, git would search random bytes for deltas, here and again for each client.
-    (path / "info").mkdir(exist_ok=True)
-    (path / "info" / "attributes").write_text("*.bin -delta\n")
     git("-C", path, "repack", "-a", "-d", "-q", env=environment(path))
     return path
 
@@ -76,6 +86,12 @@ def _commit(number: int) -> bytes:
 
 def _file(name: str, content: bytes) -> bytes:
     return b"M 100644 inline %b\ndata %d\n%b\n" % (name.encode(), len(content), content)
+
+
+def _bytes(entry: Entry) -> bytes:
+    """The content of a plain file."""
+    assert isinstance(entry, str | bytes)
+    return entry.encode() if isinstance(entry, str) else entry
 
 
 def _text(chance: random.Random) -> bytes:

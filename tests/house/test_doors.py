@@ -133,6 +133,25 @@ def test_each_third_party_library_has_a_door() -> None:
     assert used - packages_with_a_door() == set(), "add a contract 'door: …' to pyproject.toml"
 
 
+def unsafe_ssh(tree: ast.Module) -> Iterator[int]:
+    """Lines that name what of paramiko is weaker than OpenSSH: it trusts unseen keys, or reads half of a file."""
+    unsafe = {"AutoAddPolicy", "WarningPolicy", "SSHConfig", "HostKeys", "SSHClient", "load_system_host_keys"}
+    for node in ast.walk(tree):
+        if getattr(node, "attr", None) in unsafe or getattr(node, "id", None) in unsafe:
+            yield node.lineno  # type: ignore[attr-defined]
+        elif isinstance(node, ast.ImportFrom) and unsafe & {alias.name for alias in node.names}:
+            yield node.lineno
+
+
+def test_paramikos_own_trust_and_configuration_are_not_used() -> None:
+    assert not broken(unsafe_ssh, []), "git/known_hosts.py and git/ssh_config.py do it as OpenSSH does"
+
+
+@pytest.mark.parametrize("text", ["paramiko.AutoAddPolicy()", "from paramiko import SSHConfig", "HostKeys()"])
+def test_unsafe_ssh_is_noticed(text: str) -> None:
+    assert list(unsafe_ssh(module(text)))
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -165,7 +165,7 @@ def test_a_signal_while_the_server_is_silent(
 ) -> None:
     server.faults = [Fault(stall_after=200_000)]
     with started(["-d", tmp_path / "out/deep", f"git+{server.url}/noise.git@{commit_of(noise)}"]) as process:
-        server.wait_for(lambda requests: bool(requests) and requests[-1].sent >= 200_000)
+        server.wait_for(lambda requests: bool(requests) and requests[-1].sent >= 200_000, 30)
         os.kill(process.pid, number)
         start = time.monotonic()
         said = process.communicate(timeout=20)[1]

@@ -160,17 +160,6 @@ def test_urls_that_cannot_be_used(home: Path, tmp_path: Path) -> None:
     assert not leaks(everything_below(home), CANARY)
 
 
-def test_a_bug_report_holds_no_secret(server: Echo, home: Path) -> None:
-    """Nothing is a bug here; but what we write down about one goes through the same masks as everything else."""
-    reports = [path for path in home.rglob("*") if "bug" in path.name]
-    assert reports == []
-    done = run_helper(
-        "resolve", server.url_for("a.git", "alice", CANARY), name="git-helper", env={"XDG_CACHE_HOME": "\n"}
-    )
-    assert not leaks(done.stdout + done.stderr + everything_below(home), CANARY)
-    assert done.returncode == 0
-
-
 def test_this_test_would_notice() -> None:
     for form in (CANARY, quote(CANARY, safe=""), quote(CANARY)):
         assert leaks(f"x{form}y".encode(), CANARY)

@@ -167,7 +167,7 @@ def test_a_signal_restores_the_terminal(server: GitHttpServer, tmp_path: Path, n
 def test_an_end_while_a_server_is_silent(server: GitHttpServer, tmp_path: Path, by: bytes | signal.Signals) -> None:
     server.faults = [Fault(stall_after=0)]
     with Terminal(tmp_path, "resolve", user_url(server)) as terminal:
-        server.wait_for(lambda requests: bool(requests))
+        server.wait_for(lambda requests: bool(requests), 30)
         terminal.expect("resolving")
         start = time.monotonic()
         if isinstance(by, bytes):

@@ -106,7 +106,7 @@ import os, sys, threading
 sys.path.insert(0, {root!r})
 from git_helper.system.together import together
 def job():
-    os.write(1, b"begun\n")
+    os.write(1, b"begun\\n")
     threading.Event().wait()
 together([job, job], 2)
 """
@@ -116,10 +116,13 @@ def test_an_interrupt_does_not_wait_for_who_hangs() -> None:
     words = [sys.executable, "-c", PROGRAM.format(root=str(ROOT))]
     with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert [process.stdout.readline() for _ in range(2)] == [b"begun\n"] * 2
-        start = time.monotonic()
-        os.kill(process.pid, signal.SIGINT)
-        said = process.communicate(timeout=10)[1]
+        try:
+            assert [process.stdout.readline() for _ in range(2)] == [b"begun\n"] * 2
+            start = time.monotonic()
+            os.kill(process.pid, signal.SIGINT)
+            said = process.communicate(timeout=10)[1]
+        finally:
+            process.kill()
     assert time.monotonic() - start < 8
     assert process.returncode != 0
     assert b"KeyboardInterrupt" in said
