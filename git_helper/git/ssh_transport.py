@@ -176,7 +176,8 @@ class SshTransport(Transport):
 
     def handshake(self, seconds: float) -> None:
         """Exchanges keys. Raises SSHException, OSError; TimeoutError after `seconds`."""
-        self.banner_timeout = seconds
+        # Ours is the limit that counts: paramiko's at the same moment would look like a connection that was closed.
+        self.banner_timeout = seconds + 5.0
         done = threading.Event()
         self.start_client(event=done)
         if not done.wait(seconds):
