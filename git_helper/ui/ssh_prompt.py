@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class SshPrompter:
-    """The Prompter of `git/ssh_answers`, on the terminal. `pause`: takes a progress display off the screen meanwhile.
+    """The Prompter of `git/ssh/answers`, on the terminal. `pause`: takes a progress display off the screen meanwhile.
 
     All texts that come from servers are shown as text; each answer is None without a terminal.
     """

@@ -1,48 +1,101 @@
-"""SSH for a command: opened when a URL asks for it, because its library takes a fifth of a second to load."""
+"""SSH for a command: what speaks it is loaded only when a server has been called, because that takes a tenth of a second."""
 
 from __future__ import annotations
 
+import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
-from git_helper.git import ssh_config
-from git_helper.git.ssh import Connections, Means, SshProgram
-from git_helper.git.ssh_answers import Answers
-from git_helper.git.ssh_clone import ssh_client
-from git_helper.git.ssh_machine import LocalReader, shell, user_name
-from git_helper.git.ssh_repository import SshRepository
+from git_helper.git.ssh import config
+from git_helper.git.ssh.connections import Connections
+from git_helper.git.ssh.machine import LocalReader, shell, user_name
+from git_helper.git.ssh.program import SshProgram
+from git_helper.git.ssh.repository import SshRepository
+from git_helper.git.ssh.way import Means, plan, reach
 from git_helper.system import executables
 from git_helper.system.places import home
-from git_helper.ui.ssh_prompt import SshPrompter
 
 if TYPE_CHECKING:
-    from git_helper.git.ssh_options import SshOptions
+    from git_helper.core.giturl import GitUrl
+    from git_helper.git.lfs import Sender
+    from git_helper.git.ssh.answers import Answers
+    from git_helper.git.ssh.clone import SshClient
+    from git_helper.git.ssh.connection import Connection
+    from git_helper.git.ssh.explanation import Stop
+    from git_helper.git.ssh.lfs_authenticate import SshLfs
+    from git_helper.git.ssh.options import SshOptions
     from git_helper.wiring.commands import CommandHouse, Pause
 
 IDLE_SECONDS = 120.0
 
 
 class Ssh:
-    """The SSH connections of one command (`Ssh` of git/connections): `client` and `repository` open one by its URL."""
+    """The SSH connections of one command (`Ssh` of git/connections): `client` and `repository` open one by its URL.
+
+    `program`: what the person has chosen to speak SSH instead of us.
+    """
 
     def __init__(self, house: CommandHouse, pause: Pause) -> None:
-        environ = house.environ
+        environ, timeout = house.environ, house.settings.timeout
         folder, user = home(environ), user_name()
         reader, run = LocalReader(), shell(environ)
 
         def resolve(host: str, wanted: str | None, port: int | None) -> SshOptions:
-            return ssh_config.resolve(
+            return config.resolve(
                 host, user=wanted, port=port, reader=reader, environ=environ, local_user=user, home=folder, run=run
             )
 
-        answers = Answers(SshPrompter(pause) if house.may_ask() else None)
-        means = Means(resolve, environ, executables.shell(environ), answers, house.settings.timeout or IDLE_SECONDS)
-        chosen = SshProgram.chosen(environ, house.git_config().setting, lambda: executables.shell(environ))
-        self._connections = Connections(means, chosen)
-
-        self.client = partial(ssh_client, self._connections)
+        self.program = SshProgram.chosen(environ, house.git_config().setting, lambda: executables.shell(environ))
+        self._means = Means(
+            resolve, environ, executables.shell(environ), timeout or IDLE_SECONDS, timeout, house.may_ask()
+        )
+        self._pause = pause
+        self._lock = threading.Lock()
+        self._kept: Answers | None = None
+        self._connections = Connections(self._means, self._connect, self.program)
         self.repository = partial(SshRepository, self._connections)
+
+    def client(self, url: GitUrl) -> SshClient:
+        """dulwich's client for whole clones."""
+        from git_helper.git.ssh.clone import ssh_client
+
+        return ssh_client(self._connections, url)
+
+    def lfs(self, session: Sender, url: GitUrl) -> SshLfs:
+        """The LFS side of a repository, whose objects come by HTTPS."""
+        from git_helper.git.ssh.lfs_authenticate import SshLfs
+
+        return SshLfs(self._connections, session, url)
+
+    def explain(self, url: GitUrl) -> tuple[Stop, ...]:
+        """The hosts on the way to a repository, and what each of them will be shown; without `program`, which has its own."""
+        from git_helper.git.ssh.explanation import explain
+
+        user = None if url.userinfo is None else url.userinfo.username
+        return explain(self._means, url.host or "", user, url.port)
 
     def close(self) -> None:
         """Ends all connections."""
         self._connections.close()
+
+    def _connect(self, host: str, user: str | None, port: int | None) -> Connection:
+        leg = plan(self._means, host, user, port)
+        line = reach(self._means, leg)
+        try:
+            # The server gets ready meanwhile.
+            from git_helper.git.ssh.connection import log_in
+
+            answers = self._answers()
+        except BaseException:
+            line.close()
+            raise
+        return log_in(self._means, answers, leg, line)
+
+    def _answers(self) -> Answers:
+        from git_helper.git.ssh.answers import Answers
+        from git_helper.ui.ssh_prompt import SshPrompter
+
+        with self._lock:
+            if self._kept is None:
+                self._kept = Answers(SshPrompter(self._pause) if self._means.may_ask else None)
+            return self._kept

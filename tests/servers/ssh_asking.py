@@ -17,6 +17,8 @@ import paramiko
 from paramiko.common import AUTH_FAILED, AUTH_PARTIALLY_SUCCESSFUL, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 from paramiko.server import InteractiveQuery
 
+from tests.servers.listener import Listener
+
 logging.getLogger("paramiko").addHandler(logging.NullHandler())
 
 _CHUNK = 1 << 16
@@ -114,19 +116,14 @@ class AskingServer:
         self._host_key = host_key
         self._account = account
         self._transports: list[paramiko.Transport] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
 
     def __enter__(self) -> AskingServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(10)
         for transport in self._transports:
             transport.close()
             transport.join(10)
@@ -138,13 +135,8 @@ class AskingServer:
         transport.add_server_key(host_key)
         transport.renegotiate_keys()
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            transport = paramiko.Transport(connection)
-            transport.add_server_key(self._host_key)
-            transport.start_server(event=threading.Event(), server=self._account())
-            self._transports.append(transport)
+    def _serve(self, connection: socket.socket) -> None:
+        transport = paramiko.Transport(connection)
+        transport.add_server_key(self._host_key)
+        transport.start_server(event=threading.Event(), server=self._account())
+        self._transports.append(transport)

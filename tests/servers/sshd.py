@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from tests.servers.listener import Listener
 from tests.support import needs
 
 USER = getpass.getuser()
@@ -102,21 +103,15 @@ class Sshd:
         self._config.write_text(text)
         self._children: list[subprocess.Popen[bytes]] = []
         self._lock = threading.Lock()
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
         self.connections = 0
-        self._thread = threading.Thread(target=self._accept, daemon=True)
-        self._thread.start()
+        self._listener = Listener(self._serve)
+        self.port = self._listener.port
 
     def __enter__(self) -> Sshd:
         return self
 
     def __exit__(self, *_: object) -> None:
-        # shutdown() wakes accept(), close() alone does not.
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
-        self._thread.join(_SECONDS)
         self.kill_sessions()
 
     @property
@@ -151,22 +146,17 @@ class Sshd:
                 if child.poll() is None:
                     child.send_signal(number)
 
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            with connection, self._lock, self._log_path.open("ab") as log:
-                self.connections += 1
-                child = subprocess.Popen(
-                    [self._program, "-i", "-e", "-f", str(self._config)],
-                    stdin=connection.fileno(),
-                    stdout=connection.fileno(),
-                    stderr=log,
-                    env={"PATH": os.environ.get("PATH", os.defpath)},
-                )
-                self._children.append(child)
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, self._lock, self._log_path.open("ab") as log:
+            self.connections += 1
+            child = subprocess.Popen(
+                [self._program, "-i", "-e", "-f", str(self._config)],
+                stdin=connection.fileno(),
+                stdout=connection.fileno(),
+                stderr=log,
+                env={"PATH": os.environ.get("PATH", os.defpath)},
+            )
+            self._children.append(child)
 
 
 @contextlib.contextmanager
