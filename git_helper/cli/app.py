@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from git_helper import __version__
-from git_helper.cli import accounts, cache, protocol, repositories, requirements, setup
+from git_helper.cli.commands import late_commands
+from git_helper.cli.quick import QuickGroup
 from git_helper.errors import Cancelled, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-app = typer.Typer(
+    from typer.core import TyperGroup
+
+_app = typer.Typer(
     name="git-helper",
+    cls=QuickGroup,
     help="One executable for every moment in which a Git dependency needs a credential.",
     add_completion=True,
-    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-setup.add(app)
-accounts.add(app)
-requirements.add(app)
-repositories.add(app)
-cache.add(app)
-protocol.add(app)
 
 
 def _print_version(wanted: bool) -> None:
@@ -35,7 +33,7 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@_app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
@@ -44,10 +42,18 @@ def _root(
     pass
 
 
+def application() -> TyperGroup:
+    """The program as a group of commands, none of which is loaded yet. A new one is added in cli/commands.py."""
+    group = cast("TyperGroup", typer.main.get_command(_app))
+    for command in late_commands():
+        group.add_command(command)
+    return group
+
+
 def main(words: Sequence[str]) -> int:
     """Runs the command line `words`; returns its exit code. Raises GitHelperError."""
     try:
-        code = app(list(words) or ["--help"], prog_name="git-helper", standalone_mode=False)
+        code = application().main(list(words) or ["--help"], prog_name="git-helper", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         raise Cancelled("cancelled") from None
     except typer.TyperException as error:

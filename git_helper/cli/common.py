@@ -1,54 +1,29 @@
-"""The options that mean the same for every command, declared once and added to each command's own."""
+"""The options that mean the same for every command, as core/options.py lists them, added to each command's own."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from git_helper.core.settings import Settings
+from git_helper.core.command_settings import CommandSettings
+from git_helper.core.given import of_environment, of_options
+from git_helper.core.option_kinds import SWITCH
+from git_helper.core.options import COMMON, TABLE, Option
+from git_helper.system import trace, trace_file
 from git_helper.system.environment import environment
 from git_helper.system.messages import say
 from git_helper.ui.messages import Messages
 from git_helper.wiring.commands import CommandHouse
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     from git_helper.errors import GitHelperError
-
-_PANEL = "Options of every command"
-_COMMON: dict[str, Any] = {
-    "store": Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Where to keep credentials: keyring, file or none.", rich_help_panel=_PANEL),
-    ],
-    "netrc_file": Annotated[
-        str | None, typer.Option(metavar="FILE", help="Read this file instead of ~/.netrc.", rich_help_panel=_PANEL)
-    ],
-    "allow_http": Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="HOST", help="Send tokens to this host over plain http. Repeatable.", rich_help_panel=_PANEL
-        ),
-    ],
-    "timeout": Annotated[
-        str | None,
-        typer.Option(
-            metavar="SECONDS", help="The limit of each wait: servers, keyring, helpers.", rich_help_panel=_PANEL
-        ),
-    ],
-    "no_input": Annotated[
-        bool, typer.Option("--no-input", "--non-interactive", help="Never ask a person.", rich_help_panel=_PANEL)
-    ],
-    "quiet": Annotated[bool, typer.Option("--quiet", "-q", help="Say only what went wrong.", rich_help_panel=_PANEL)],
-    "verbose": Annotated[bool, typer.Option("--verbose", "-v", help="Say more.", rich_help_panel=_PANEL)],
-    "color": Annotated[str | None, typer.Option(metavar="WHEN", help="auto, always or never.", rich_help_panel=_PANEL)],
-}
 
 
 @dataclass(frozen=True)
@@ -59,39 +34,58 @@ class Command:
     messages: Messages
 
 
-def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Gives `function(command, **own)` the common options on its command line."""
+def command(function: Callable[..., None], groups: Sequence[str] = ()) -> Callable[..., None]:
+    """Gives `function(command, **own)` the common options on its command line, and those of `groups` (core/options.py).
+
+    Their values are `command.house.settings`.
+    """
     own = inspect.signature(function, eval_str=True)
     parameters = [parameter for name, parameter in own.parameters.items() if name != "command"]
-    for name, annotation in _COMMON.items():
-        default = False if name in ("no_input", "quiet", "verbose") else None
-        parameters.append(
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-        )
+    parameters += (_parameter(option) for option in TABLE if option.group in (COMMON, *groups))
 
     @wraps(function)
     def with_common(**given: Any) -> None:
-        common = {name: given.pop(name) for name in _COMMON}
-        own_command = _command(function.__name__.strip("_"), common)
+        options = {option.name: given.pop(option.attribute, None) for option in TABLE}
+        own_command = _command(function.__name__.strip("_"), options)
         try:
             function(own_command, **given)
         finally:
             own_command.house.close()
+            trace_file.stop()
 
     with_common.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     with_common.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return with_common
 
 
-def _command(title: str, common: dict[str, Any]) -> Command:
-    messages = Messages(color=common.pop("color"), quiet=common.pop("quiet"))
-    options: dict[str, list[str]] = {}
-    for name, value in common.items():
-        if value not in (None, False):
-            values = value if isinstance(value, list) else ["1" if value is True else value]
-            options[name.replace("_", "-")] = values
-    return Command(CommandHouse(Settings.merged(options, environment()), _report, f"git-helper {title}"), messages)
+@cache
+def _parameter(option: Option) -> inspect.Parameter:
+    shown = typer.Option(*option.words, metavar=option.metavar, help=option.help, rich_help_panel=option.group)
+    kind: Any = list[str] | None if option.many else str | None
+    if option.kind is SWITCH:
+        kind = bool
+    return inspect.Parameter(
+        option.attribute,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=False if kind is bool else None,
+        annotation=Annotated[kind, shown],
+    )
+
+
+def _command(title: str, given: Mapping[str, Any]) -> Command:
+    words = {name: _words(value) for name, value in given.items() if value not in (None, False)}
+    settings = CommandSettings(of_options(words), of_environment(environment()))
+    messages = Messages(color=settings.color, quiet=settings.quiet)
+    if settings.trace is not None:
+        trace_file.start(settings.trace)
+        trace.note("command", name=title)
+    return Command(CommandHouse(settings, _report, f"git-helper {title}"), messages)
+
+
+def _words(value: Any) -> list[str]:
+    return value if isinstance(value, list) else ["true" if value is True else value]
 
 
 def _report(source: str, error: GitHelperError) -> None:
+    trace.note("warning", source=source, message=error.message)
     say(sys.stderr, f"warning: {source}", error)

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
 STORES = ("keyring", "file", "none")
 _WITH_VALUE = ("--store", "--netrc-file", "--allow-http", "--timeout", "--max-age")
 _MOST_SECONDS = 10**9
+BOOLISH = "a boolish value (1, t, true, y, yes, on or 0, f, false, n, no, off)"
+_TRUE = ("1", "t", "true", "y", "yes", "on")
+_FALSE = ("0", "f", "false", "n", "no", "off")
 _SWITCHES = {"--no-input": "no_input", "--non-interactive": "no_input", "-v": "verbose", "--verbose": "verbose"}
 
 
@@ -47,15 +50,14 @@ class Settings:
             return given[-1] if given else environ.get("GIT_HELPER_" + name.upper().replace("-", "_")) or None
 
         hosts = [*options.get("allow-http", ()), *environ.get("GIT_HELPER_ALLOW_HTTP", "").replace(",", " ").split()]
-        no_input = last("no-input")
         return cls(
             last("store"),
             last("netrc-file"),
             [host.encode("utf-8", "surrogateescape") for host in hosts],
             _seconds(last("timeout")),
             _seconds(last("max-age")),
-            no_input is not None and no_input.lower() not in ("0", "false", "no", "off"),
-            "verbose" in options,
+            _switch("NO_INPUT", last("no-input")),
+            _switch("VERBOSE", last("verbose")),
         )
 
 
@@ -89,11 +91,29 @@ def split_words(words: "Sequence[str]") -> "tuple[dict[str, list[str]], list[str
     return options, []
 
 
-def _seconds(text: "str | None") -> "float | None":
+def seconds(text: str) -> float:
+    """A positive number. Raises UsageError."""
     try:
-        seconds = None if text is None else float(text)
+        number = float(text)
     except ValueError:
-        seconds = -1.0
-    if seconds is not None and not 0 < seconds < _MOST_SECONDS:
+        number = -1.0
+    if not 0 < number < _MOST_SECONDS:
         raise UsageError(f"'{text}' is not a positive number of seconds")
-    return seconds
+    return number
+
+
+def boolean(text: str) -> "bool | None":
+    """The words that clap and uv call boolish, in any case; None for any other."""
+    word = text.lower()
+    return True if word in _TRUE else False if word in _FALSE else None
+
+
+def _seconds(text: "str | None") -> "float | None":
+    return None if text is None else seconds(text)
+
+
+def _switch(name: str, text: "str | None") -> bool:
+    value = False if text is None else boolean(text)
+    if value is None:  # an option is only given or not
+        raise UsageError(f"cannot use 'GIT_HELPER_{name}': expected {BOOLISH}, not '{text}'")
+    return value

@@ -6,11 +6,11 @@ git-config(1), gitcredentials(7). Repository, includes, `-c` and GIT_CONFIG_COUN
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.core import urlmatch
+from git_helper.core.git_values import boolean
 from git_helper.errors import StoreError
 from git_helper.secret import visible
 from git_helper.system import executables, process
@@ -135,17 +135,6 @@ class GitConfig:
 
     def _of(self, section: str, *variables: str) -> Iterator[Entry]:
         return (entry for entry in self.entries if entry.section == section and entry.variable in variables)
-
-
-def boolean(value: str | None) -> bool | None:
-    """git's booleans (git-config(1) "Values"): a bare name is true, an empty value false; None for what is neither."""
-    text = "true" if value is None else value.strip().lower()
-    if text in ("true", "yes", "on"):
-        return True
-    if text in ("", "false", "no", "off"):
-        return False
-    number = re.fullmatch(r"[+-]?(\d+)[kmg]?", text, re.ASCII)
-    return None if number is None else int(number[1]) != 0
 
 
 def _applies(entry: Entry, wanted: Description, username: bytes | None) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_helper.errors import StoreError, Timeout
 from git_helper.secret import visible
+from git_helper.system.trace import timed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ class Finished(NamedTuple):
 
 def run(
     argv: Sequence[str],
-    stdin: bytes,
+    stdin: bytes | None,
     timeout: float,
     environ: Mapping[str, str],
     limit: int = OUTPUT_LIMIT,
@@ -43,15 +44,30 @@ def run(
 ) -> Finished:
     """Runs `argv` (its first word a full path) in a session of its own and waits for it.
 
-    It reads `stdin` and never our own input, and has no terminal. Its stderr is kept (up to `limit`
+    It reads `stdin` (None: the null device) and never our own input, and has no terminal. Its stderr is kept (up to `limit`
     bytes), or goes to ours.
     Raises Timeout after `timeout` seconds, StoreError when it cannot start or writes more than `limit` bytes to stdout;
     then the child and all its descendants in the session are gone.
     """
+    with timed("program", name=_name(argv)) as seen:
+        done = _run(argv, stdin, timeout, environ, limit, folder, pass_stderr)
+        seen["exit_code"] = done.code
+    return done
+
+
+def _run(
+    argv: Sequence[str],
+    stdin: bytes | None,
+    timeout: float,
+    environ: Mapping[str, str],
+    limit: int,
+    folder: str | None,
+    pass_stderr: bool,
+) -> Finished:
     try:
         child = subprocess.Popen(
             argv,
-            stdin=subprocess.PIPE,
+            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if pass_stderr else subprocess.PIPE,
             env=dict(environ),
@@ -82,7 +98,7 @@ def _name(argv: Sequence[str]) -> str:
 class _Talk:
     """Three threads that move bytes, so that no full pipe blocks another (and Windows cannot select() on pipes)."""
 
-    def __init__(self, child: subprocess.Popen[bytes], stdin: bytes, limit: int) -> None:
+    def __init__(self, child: subprocess.Popen[bytes], stdin: bytes | None, limit: int) -> None:
         self.stdout = bytearray()
         self.stderr = bytearray()
         self.flooded = False
@@ -92,7 +108,7 @@ class _Talk:
         self._threads = [
             self._output,
             threading.Thread(target=self._read, args=(child.stderr, self.stderr), daemon=True),
-            threading.Thread(target=self._write, args=(child.stdin, stdin), daemon=True),
+            threading.Thread(target=self._write, args=(child.stdin, stdin or b""), daemon=True),
         ]
 
     def wait(self, seconds: float) -> bool:
@@ -127,7 +143,9 @@ class _Talk:
             if thread.ident is not None:
                 thread.join(max(0.0, until - time.monotonic()))
 
-    def _write(self, stream: IO[bytes], data: bytes) -> None:
+    def _write(self, stream: IO[bytes] | None, data: bytes) -> None:
+        if stream is None:
+            return
         # A child may exit without reading: git ignores that, too.
         view = memoryview(data)
         try:

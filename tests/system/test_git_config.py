@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from git_helper.core.credential import Description
+from git_helper.core.git_values import boolean
 from git_helper.errors import NotFound, StoreError, UsageError
 from git_helper.system import executables
 from git_helper.system.config_file import ConfigFile, exactly, rewrite
-from git_helper.system.git_config import Entry, GitConfig, boolean
+from git_helper.system.git_config import Entry, GitConfig
 from tests.support import needs
 
 EXAMPLE = Description(b"https", b"good.example")
