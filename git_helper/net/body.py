@@ -26,15 +26,18 @@ KEPT = 1 << 16
 class StreamBody:
     """Reads from the connection. Decodes gzip by itself: how much one step may unpack differs between urllib3 versions."""
 
-    def __init__(self, raw: BaseHTTPResponse, wait: Wait, limit: int | None = None) -> None:
-        """`limit`: bytes, decoded. Raises Unreachable for an encoding that was not asked for."""
+    def __init__(self, raw: BaseHTTPResponse, wait: Wait, limit: int | None = None, *, decode: bool = True) -> None:
+        """`limit`: bytes, decoded. Raises Unreachable for an encoding that was not asked for.
+
+        Without `decode` the bytes are taken as they come: some servers call a `.tar.gz` an encoded `.tar`.
+        """
         self._raw = raw
         self._wait = wait
         self._limit = limit
         self._received = 0
         self._given = 0
         self._ended = False
-        encoding = raw.headers.get("Content-Encoding", "identity").strip(" \t").lower()
+        encoding = raw.headers.get("Content-Encoding", "identity").strip(" \t").lower() if decode else ""
         self._gzip = _Gzip() if encoding in ("gzip", "x-gzip") else None
         if self._gzip is None and encoding not in ("identity", ""):
             self.close()

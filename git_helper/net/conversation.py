@@ -1,4 +1,4 @@
-"""The 401 conversation with one origin: who is let in with what, in which order, and who hears how it went.
+"""The 401 conversation with a Git server: who is let in with what, in which order, and who hears how it went.
 
 RFC 9110 §11; the order is git's (http.c, credential.c), told in the docstring of `Conversations.hold`.
 """
@@ -6,18 +6,15 @@ RFC 9110 §11; the order is git's (http.c, credential.c), told in the docstring 
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from git_helper.core.authorization import authorization
 from git_helper.core.chain import Candidate
-from git_helper.core.challenge import accepts_password
-from git_helper.core.challenge import parse as parse_challenges
 from git_helper.core.credential import Credential, Description
 from git_helper.core.userinfo import is_plain_name, looks_like_token
 from git_helper.errors import NoCredential, Refused
-from git_helper.net.body import BufferBody, StreamBody
-from git_helper.net.message import Headers
+from git_helper.net.exchange import UNAUTHORIZED, URL, Exchange, Keeper, Questions
 from git_helper.net.remembered import Desk, Known, Remembered
 from git_helper.secret import Secret, visible
 
@@ -29,12 +26,8 @@ if TYPE_CHECKING:
     from git_helper.net.pools import Pools
     from git_helper.net.target import Target
 
-URL = "URL"
-"""The source of what the URL carried, as `Candidate.source`."""
-_UNAUTHORIZED = 401
 
-
-class Credentials(Protocol):
+class Credentials(Keeper, Protocol):
     """Where credentials come from and who keeps them. It reports its own failures and raises only Cancelled."""
 
     def scoped(self, wanted: Description) -> Description:
@@ -45,23 +38,6 @@ class Credentials(Protocol):
 
     def names(self, wanted: Description, *, ask: bool) -> Sequence[str]:
         """The sources that `candidates` asks, in order."""
-
-    def approve(self, candidate: Candidate, wanted: Description) -> None:
-        """It let us in; called once for each. `candidate.source` is `URL` for what the URL carried."""
-
-    def reject(self, candidate: Candidate, wanted: Description) -> None:
-        """The server refused it: only this very secret is to be forgotten."""
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """One answer. `known`: with what we came in; `asked`: the sources that were asked in vain."""
-
-    status: int
-    headers: Headers
-    body: StreamBody | BufferBody
-    known: Known | None = None
-    asked: tuple[str, ...] = ()
 
 
 class Conversations:
@@ -99,22 +75,21 @@ class _Conversation:
         self._target = target
         host = target.origin.authority().encode("ascii")
         self._wanted = Description(target.origin.scheme, host, target.secrets_path, target.username)
-        self._tried: set[Secret] = set()
+        self._questions = Questions(shared.pools, request, target)
         self._refusals: list[str] = []
-        self._takes_password = True
 
     def hold(self) -> Exchange:
-        if any(name.lower() == "authorization" for name in self._request.headers):
-            return self._send(None)  # whoever wrote it knows best, as with git's http.extraHeader
+        if self._questions.has_own_header():
+            return self._send(None)
         if self._target.password is not None:
             return self._with_own_password(self._target.password)
         if self._shared.remembered:
             self._scope()
         first = self._send(self._at_once())
         # What let us in elsewhere is no wrong password: another refusal than 401 is about this very URL.
-        if first.status not in self._request.search or (first.known is not None and first.status != _UNAUTHORIZED):
+        if not self._questions.is_refused(first) or (first.known is not None and first.status != UNAUTHORIZED):
             return first
-        ask = first.status == _UNAUTHORIZED
+        ask = first.status == UNAUTHORIZED
         if ask and first.known is not None and first.known.candidate.source == URL and self._is_token():
             self._reject(first.known)
         self._scope()
@@ -133,7 +108,7 @@ class _Conversation:
     def _with_own_password(self, password: Secret) -> Exchange:
         known = self._own(password)
         exchange = self._send(known)
-        if exchange.status == _UNAUTHORIZED and _UNAUTHORIZED in self._request.search:
+        if exchange.status == UNAUTHORIZED and UNAUTHORIZED in self._request.search:
             self._reject(known)
             raise Refused(
                 f"the server refused the user name and password in the URL of '{self._target.shown}'",
@@ -161,45 +136,33 @@ class _Conversation:
         ask = ask and not self._is_token()
         for candidate in desk.search(self._shared.credentials.candidates(self._wanted, ask=ask), ask=ask):
             if candidate.credential.is_complete():
-                yield Known(candidate, self._wanted)
+                yield Known(candidate, self._wanted, self._shared.credentials)
 
     def _try(self, known: Known, desk: Desk) -> Exchange | None:
         """The answer, unless `known` is of no use here or is refused."""
-        credential = known.candidate.credential
-        value = authorization(credential)
+        value = authorization(known.candidate.credential)
         if value in desk.refused:
             self._refused(known)
-        if value in self._tried or value in desk.refused or not _is_sendable(value):
-            return None
-        if not (self._takes_password or credential.is_ready()):
+        if value in desk.refused or not self._questions.may_send(known):
             return None
         exchange = self._send(known)
-        if exchange.status not in self._request.search:
+        if not self._questions.is_refused(exchange):
             return exchange
-        if exchange.status == _UNAUTHORIZED:
+        if exchange.status == UNAUTHORIZED:
             desk.refused.add(value)
             if known.candidate.source != URL:
                 self._reject(known)
         return None
 
     def _send(self, known: Known | None) -> Exchange:
-        """One request. An answer that starts the search is read to its end, so that its connection is free meanwhile."""
-        value = None if known is None else authorization(known.candidate.credential)
-        if value is not None:
-            self._tried.add(value)
-        request = self._request
-        raw, wait = self._shared.pools.open(request.method, self._target, request.headers, request.body, value)
-        headers = Headers(raw.headers.items())
-        body = StreamBody(raw, wait, request.limit)
-        if raw.status not in request.search:
-            if known is not None and 200 <= raw.status < 400:
-                known = self._shared.remembered.add(self._target.origin, known, self._target.path)
-            return Exchange(raw.status, headers, body, known)
-        if raw.status == _UNAUTHORIZED:
-            self._takes_password = accepts_password(parse_challenges(headers.getall("WWW-Authenticate")))
-        if known is not None:
+        exchange = self._questions.send(known)
+        if known is None:
+            return exchange
+        if self._questions.is_refused(exchange):
             self._refused(known)
-        return Exchange(raw.status, headers, BufferBody(body.drain()), known)
+        elif 200 <= exchange.status < 400:
+            return replace(exchange, known=self._shared.remembered.add(self._target.origin, known, self._target.path))
+        return exchange
 
     def _refused(self, known: Known) -> None:
         source = known.candidate.source
@@ -231,20 +194,15 @@ class _Conversation:
             )
         if self._is_token():
             raise Refused(f"the server refused the token in the URL for '{origin}'", f"store one that works: {login}")
-        if not self._takes_password:
+        if not self._questions.takes_password:
             raise NoCredential(f"no credential for {whom}: the server takes none that git-helper has or can ask for")
         raise NoCredential(f"no credential for {whom}; asked: {', '.join(asked) or 'nobody'}", f"store one: {login}")
 
     def _own(self, password: Secret) -> Known:
         """What the URL carried, or half of it with an empty password."""
         credential = Credential(self._target.username or b"", password)
-        return Known(Candidate(URL, credential), self._wanted)
+        return Known(Candidate(URL, credential), self._wanted, self._shared.credentials)
 
     def _is_token(self) -> bool:
         name = self._wanted.username
         return name is not None and looks_like_token(name.decode("utf-8", "replace"))
-
-
-def _is_sendable(value: Secret) -> bool:
-    """Whether it is one header field value (RFC 9110 §5.5), so that it cannot begin another."""
-    return all(byte >= 0x20 and byte != 0x7F for byte in value.reveal())

@@ -2,50 +2,38 @@
 
 from __future__ import annotations
 
-import re
-import ssl
 from dataclasses import dataclass
 from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
-from typing import TYPE_CHECKING
 
 from urllib3.exceptions import (
     ConnectTimeoutError,
-    HTTPError,
     NameResolutionError,
     NewConnectionError,
-    ProtocolError,
     ProxyError,
     ReadTimeoutError,
     SSLError,
 )
 
+from git_helper.core.trust import Trust
 from git_helper.errors import Unreachable
+from git_helper.net.tls_failures import cause, explained, untrusted
+from git_helper.net.tunnel import ProxyRefusal
 from git_helper.secret import visible
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 _LONGER = "allow more time: --timeout SECONDS"
-_OWN_AUTHORITY = "name the authority's certificate: export SSL_CERT_FILE=FILE"
-_UNKNOWN_AUTHORITY = (2, 18, 19, 20, 21)
-# X509_V_ERR_* of openssl/x509_vfy.h, which Python gives as verify_code.
-_CERTIFICATE = {
-    9: "its certificate is not yet valid: is the clock of this machine right?",
-    10: "its certificate has expired",
-    23: "its certificate has been revoked",
-    62: "its certificate is for another host",
-    64: "its certificate is for another host",
-}
-_HANDSHAKE = {
-    "WRONG_VERSION_NUMBER": "it does not speak TLS at this port",
-    "HTTP_REQUEST": "it does not speak TLS at this port",
-    "RECORD_LAYER_FAILURE": "it does not speak TLS at this port",
-    "UNSUPPORTED_PROTOCOL": "it does not speak TLS 1.2 or newer",
-    "TLSV1_ALERT_PROTOCOL_VERSION": "it does not speak TLS 1.2 or newer",
-    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "it asks for a client certificate",
-    "SSLV3_ALERT_HANDSHAKE_FAILURE": "it accepts neither our ciphers nor our certificate, if it asked for one",
-    "UNEXPECTED_EOF_WHILE_READING": "it closed the connection during the TLS handshake",
-}
+
+
+class Interrupted(Unreachable):
+    """The connection failed or the answer was cut off: another try may go on from there."""
+
+
+class LoginWanted(Unreachable):
+    """A proxy asks for a user name and password. `challenges` and `certain`: see ProxyRefusal."""
+
+    def __init__(self, message: str, challenges: tuple[str, ...], certain: bool) -> None:
+        super().__init__(message)
+        self.challenges = challenges
+        self.certain = certain
 
 
 @dataclass(frozen=True)
@@ -65,45 +53,31 @@ class Wait:
             return untrusted(self.shown, error)
         through = "" if self.proxy is None else f" through the proxy '{self.proxy}'"
         reason, hint = _reason(error, self.idle if elapsed >= self.idle else self.connect)
-        return Unreachable(f"cannot reach '{self.shown}'{through}: {reason}", hint)
+        below = cause(error)
+        passing = isinstance(below, ConnectionError) and not isinstance(below, ConnectionRefusedError)
+        return (Interrupted if passing else Unreachable)(f"cannot reach '{self.shown}'{through}: {reason}", hint)
 
     def broken(self, error: Exception, received: int) -> Unreachable:
         """The answer ended too early, after so many bytes."""
         if isinstance(error, ReadTimeoutError):
-            return Unreachable(
+            return Interrupted(
                 f"the answer of '{self.shown}' stopped after {received} bytes: nothing came for {self.idle:g} seconds",
                 _LONGER,
             )
-        return Unreachable(f"the answer of '{self.shown}' was cut off after {received} bytes")
+        return Interrupted(f"the answer of '{self.shown}' was cut off after {received} bytes")
 
     def _proxy_failed(self, error: Exception, elapsed: float) -> Unreachable:
-        refusal = re.search(r"Tunnel connection failed: (\d+) ?(.*)", str(error))
-        if refusal is None:
-            reason, hint = _reason(error, self.idle if elapsed >= self.idle else self.connect)
-            return Unreachable(f"cannot reach the proxy '{self.proxy}' on the way to '{self.shown}': {reason}", hint)
-        return refused_by_proxy(self.proxy or "", self.shown, int(refusal[1]), refusal[2])
+        if isinstance(error, ProxyRefusal):
+            return self.refused_by_proxy(error)
+        reason, hint = _reason(error, self.idle if elapsed >= self.idle else self.connect)
+        return Unreachable(f"cannot reach the proxy '{self.proxy}' on the way to '{self.shown}': {reason}", hint)
 
-
-def refused_by_proxy(proxy: str, shown: str, status: int, reason: str) -> Unreachable:
-    """The proxy answered instead of the server; `reason` is its own text."""
-    said = f"the proxy '{proxy}' refuses the way to '{shown}': {status} {visible(reason)}".rstrip(" ")
-    hint = "give it a user name and password: export https_proxy=http://USER:PASSWORD@HOST:PORT"
-    return Unreachable(said, hint if status == 407 else None)
-
-
-def untrusted(shown: str, error: SSLError) -> Unreachable:
-    """TLS failed: why, and what would mend it."""
-    cause = _cause(error)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        if cause.verify_code in _UNKNOWN_AUTHORITY:
-            reason = f"its certificate is from an unknown authority ({cause.verify_message})"
-            return Unreachable(f"cannot trust '{shown}': {reason}", _OWN_AUTHORITY)
-        return Unreachable(f"cannot trust '{shown}': {_CERTIFICATE.get(cause.verify_code, cause.verify_message)}")
-    name = getattr(cause, "reason", None)
-    if isinstance(cause, ssl.SSLEOFError):
-        name = "UNEXPECTED_EOF_WHILE_READING"
-    reason = _HANDSHAKE.get(name or "") or (f"TLS failed ({name})" if name else "TLS failed")
-    return Unreachable(f"cannot trust '{shown}': {reason}")
+    def refused_by_proxy(self, refusal: ProxyRefusal) -> Unreachable:
+        """The proxy answered instead of the server; LoginWanted when it asks who we are."""
+        message = f"the proxy '{self.proxy}' refuses the way to '{self.shown}': {refusal.reason}"
+        if refusal.wants_login:
+            return LoginWanted(message, refusal.challenges, refusal.certain)
+        return Unreachable(message)
 
 
 def _reason(error: Exception, limit: float) -> tuple[str, str | None]:
@@ -114,33 +88,16 @@ def _reason(error: Exception, limit: float) -> tuple[str, str | None]:
         if not isinstance(error, NewConnectionError):
             return f"no answer within {limit:g} seconds", _LONGER
     if isinstance(error, SSLError):
-        return untrusted("", error).message.partition(": ")[2], None
-    cause = _cause(error)
-    if isinstance(cause, RemoteDisconnected):
+        return explained(error, Trust())
+    below = cause(error)
+    if isinstance(below, RemoteDisconnected):
         return "it closed the connection without an answer", None
-    if isinstance(cause, OSError) and cause.strerror:
-        return visible(cause.strerror).lower(), None
-    if isinstance(cause, LineTooLong) or "headers" in str(cause):
+    if isinstance(below, OSError) and below.strerror:
+        return visible(below.strerror).lower(), None
+    if isinstance(below, LineTooLong) or "headers" in str(below):
         return "the headers of its answer are too long", None
-    if isinstance(cause, BadStatusLine):
+    if isinstance(below, BadStatusLine):
         return "its answer is no HTTP", None
-    if isinstance(cause, (IncompleteRead, HTTPException)):
+    if isinstance(below, (IncompleteRead, HTTPException)):
         return "its answer cannot be read", None
-    return type(cause).__name__, None
-
-
-def _cause(error: Exception) -> Exception:
-    """What is below urllib3's own wrappers."""
-    for below in _below(error):
-        if not isinstance(below, HTTPError):
-            return below
-    return error
-
-
-def _below(error: Exception) -> Iterator[Exception]:
-    seen: BaseException | None = error
-    while isinstance(seen, Exception):
-        yield seen
-        inner = [part for part in seen.args if isinstance(part, Exception)]
-        wraps = isinstance(seen, (ProtocolError, SSLError)) and inner
-        seen = inner[0] if wraps else seen.__cause__
+    return type(below).__name__, None

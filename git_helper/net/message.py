@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    from git_helper.core.credential import Origin
+    from git_helper.core.indexes import Place
     from git_helper.secret import Secret
 
 BLOCK = 1 << 16  # bytes
@@ -20,7 +22,8 @@ class Request:
 
     `body` is sent anew with each credential. `path`: the path that sources are asked for (credential.useHttpPath), or
     None. `search`: the statuses after which credentials are looked for; empty: whatever comes is the answer. `limit`:
-    bytes of body, decoded, after which the answer is an error. `headers` with names that carry no secrets (Accept,
+    bytes of body, decoded, after which the answer is an error. `place`: of registries, what is configured for an origin and
+    a path, asked for every hop. `headers` with names that carry no secrets (Accept,
     Git-Protocol and the like) follow a redirect to another origin, the others stay behind.
     """
 
@@ -33,6 +36,12 @@ class Request:
     path: bytes | None = None
     search: frozenset[int] = frozenset({401})
     limit: int | None = None
+    place: Callable[[Origin, str], Place] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def takes_packed(self) -> bool:
+        """Whether the body may be gzip on the way. Who asks for `identity` wants the bytes of the file as they are."""
+        return not any(name.lower() == "accept-encoding" and value == "identity" for name, value in self.headers.items())
 
 
 class Answered(NamedTuple):

@@ -13,15 +13,17 @@ if TYPE_CHECKING:
 
     from git_helper.core.chain import Candidate
     from git_helper.core.credential import Description, Origin
+    from git_helper.net.exchange import Keeper
     from git_helper.secret import Secret
 
 
 class Known:
-    """A candidate for what is wanted; `approved` once whoever keeps it has heard that it works."""
+    """A candidate for what is wanted, and its keeper, who hears once that it works."""
 
-    def __init__(self, candidate: Candidate, wanted: Description) -> None:
+    def __init__(self, candidate: Candidate, wanted: Description, keeper: Keeper | None = None) -> None:
         username = candidate.credential.username
         self.candidate = candidate
+        self.keeper = keeper
         self.wanted = wanted if username is None else wanted.narrowed(username)
         self._approved = False
         self._lock = threading.Lock()

@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING
 
 from git_helper.core.userinfo import looks_like_token
 from git_helper.errors import Unreachable
-from git_helper.net.conversation import URL, Conversations, Credentials
+from git_helper.net.conversation import Conversations, Credentials
+from git_helper.net.exchange import URL
 from git_helper.net.message import Answered, Headers, Request, Response
 from git_helper.net.pools import Pools
+from git_helper.net.registry_conversation import RegistryConversations
 from git_helper.net.target import MOST_REDIRECTS, REDIRECTS, Redirected, Target
 from git_helper.secret import Secret
+from git_helper.system.trace import timed
 
 if TYPE_CHECKING:
     import ssl
 
-    from git_helper.net.conversation import Exchange
+    from git_helper.net.exchange import Exchange
+    from git_helper.net.pools import RulesFor
     from git_helper.net.proxy import ProxyFor
+    from git_helper.net.registry_conversation import RegistryCredentials
     from git_helper.net.remembered import Known
     from git_helper.net.tls import ContextFor
 
@@ -45,16 +50,22 @@ class Session:
         timeout: float | None = None,
         *,
         credentials: Credentials | None = None,
+        for_registries: RegistryCredentials | None = None,
         proxy_for: ProxyFor | None = None,
+        proxy_credentials: Credentials | None = None,
+        rules_for: RulesFor | None = None,
     ) -> None:
         """`context_for` may be one context for every origin. `timeout`: seconds for each wait; None: 20 for a
         connection, 120 for every wait after that.
 
-        Without `credentials` only what a URL carries is sent; without `proxy_for` no proxy is used.
+        Without `credentials` (and `for_registries`, which requests with a `place` go by) only what a URL carries is sent;
+        without `proxy_for` no proxy is used. `proxy_credentials`: for proxies that ask who we are. `rules_for`: `http.*` of
+        git's configuration for a target.
         """
-        self._pools = Pools(context_for if callable(context_for) else lambda _: context_for, proxy_for, timeout)
-        self._credentials = credentials
+        contexts = context_for if callable(context_for) else lambda _: context_for
+        self._pools = Pools(contexts, proxy_for, timeout, rules_for=rules_for, credentials=proxy_credentials)
         self._conversations = Conversations(self._pools, credentials)
+        self._with_registries = RegistryConversations(self._pools, for_registries)
 
     def send(self, request: Request) -> Response:
         """The answer, whatever its status, but 401 where `request.search` has it; GET and HEAD follow redirects.
@@ -66,7 +77,7 @@ class Session:
         target = Target.of(request)
         used: list[Known] = []
         for _ in range(MOST_REDIRECTS + 1):
-            exchange = self._conversations.hold(request, target)
+            exchange = self._exchange(request, target)
             if exchange.known is not None:
                 used.append(exchange.known)
             if exchange.status not in REDIRECTS:
@@ -82,7 +93,11 @@ class Session:
 
     def get(self, url: str, authorization: Secret | None = None) -> Answer:
         """One bare GET: no source is asked, no redirect followed, the body not read. Raises Unreachable, UsageError."""
-        raw, _ = self._pools.open("GET", Target.parse(url), {}, None, authorization)
+        target = Target.parse(url)
+        source = None if authorization is None else "login"
+        with timed("request", method="GET", url=target.shown, credential=source) as seen:
+            raw, _ = self._pools.open("GET", target, {}, None, authorization)
+            seen["status"] = raw.status
         raw.close()
         return Answer(raw.status, {name.lower(): value for name, value in raw.headers.items()})
 
@@ -96,13 +111,17 @@ class Session:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    def _exchange(self, request: Request, target: Target) -> Exchange:
+        if request.place is None:
+            return self._conversations.hold(request, target)
+        return self._with_registries.hold(request, target, request.place)
+
     def _answered(self, exchange: Exchange, target: Target, used: list[Known]) -> Response:
         # Not at the redirect itself: some servers redirect whom they refuse to a page where people log in.
         worked = 200 <= exchange.status < 300 or exchange.status == _NOT_MODIFIED
-        if worked and self._credentials is not None:
-            for known in used:
-                if known.first_success():
-                    self._credentials.approve(known.candidate, known.wanted)
+        for known in used if worked else ():
+            if known.keeper is not None and known.first_success():
+                known.keeper.approve(known.candidate, known.wanted)
         answered = None if exchange.known is None else _who(exchange.known)
         return Response(exchange.status, exchange.headers, target.url, exchange.body, answered, exchange.asked)
 

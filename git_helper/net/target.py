@@ -9,6 +9,7 @@ from urllib.parse import quote, urljoin
 from git_helper.core.credential import Origin
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
+from git_helper.core.redaction import mask_query
 from git_helper.core.url_text import split_url
 from git_helper.errors import Unreachable, UsageError
 
@@ -38,6 +39,7 @@ class Target:
     """`url` goes to the server, without userinfo and fragment; `shown` is it for people. `path` starts with `/`.
 
     `username` and `password` are what the URL carried; `secrets_path` is what sources are asked for besides the origin.
+    `lent`: they are of a redirect, for its hop alone. `sent_here`: a redirect of another origin led here.
     """
 
     origin: Origin
@@ -47,6 +49,14 @@ class Target:
     username: bytes | None = field(default=None, repr=False)
     password: Secret | None = None
     secrets_path: bytes | None = None
+    lent: bool = False
+    sent_here: bool = False
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether it is a place of someone else's with a signature in its query, as storage hosts have them: that lets in."""
+        query = self.url.partition("?")[2]
+        return self.sent_here and not self.lent and mask_query(query) != query
 
     @classmethod
     def parse(cls, text: str) -> Target:
@@ -68,6 +78,12 @@ class Target:
             return target
         return replace(target, username=request.username, password=request.password)
 
+    @property
+    def configured_url(self) -> str:
+        """What git's `http.<url>.*` is compared with: its user name belongs to it, its query does not."""
+        user = "" if self.username is None else quote(self.username, safe="") + "@"
+        return f"{self.origin.scheme.decode()}://{user}{self.origin.authority()}{self.path}"
+
     def redirected(self, location: str | None) -> Target:
         """The next hop. Another origin gets nothing of this one: neither user, password nor path. Raises Unreachable."""
         if location is None:
@@ -86,6 +102,9 @@ class Target:
             raise Unreachable(
                 f"cannot follow the redirect of '{self.shown}': it leads to '{found.shown}', which is not encrypted"
             )
-        if found.username is None and found.password is None and found.origin == self.origin:
+        found = replace(found, sent_here=self.sent_here or found.origin != self.origin)
+        if found.username is not None or found.password is not None:
+            return replace(found, lent=True)
+        if found.origin == self.origin and not self.lent:
             return replace(found, username=self.username, password=self.password, secrets_path=self.secrets_path)
         return found

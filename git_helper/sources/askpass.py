@@ -8,10 +8,10 @@ import shlex
 from typing import TYPE_CHECKING
 
 from git_helper.core.credential import Credential
+from git_helper.core.git_values import boolean
 from git_helper.errors import StoreError
 from git_helper.secret import Secret, visible
 from git_helper.system import executables, process
-from git_helper.system.git_config import boolean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

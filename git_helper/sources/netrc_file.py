@@ -1,5 +1,7 @@
 """The netrc file: read as bytes, and given to its parser only when it can hold an answer."""
 
+import os
+
 from git_helper.errors import StoreError
 
 TYPE_CHECKING = False
@@ -22,17 +24,26 @@ if TYPE_CHECKING:
 class NetrcFile:
     """The file at `path`; `parser` opens what reads it. A netrc knows no ports: an entry serves all of its host."""
 
-    def __init__(self, path: str, parser: "Callable[[], Parser]", allow_http: "Iterable[bytes]") -> None:
+    def __init__(
+        self,
+        path: str,
+        parser: "Callable[[], Parser]",
+        allow_http: "Iterable[bytes]",
+        warn: "Callable[[StoreError], None] | None" = None,
+    ) -> None:
+        """`warn` hears once when others can read what is used of the file."""
         self._path = path
         self._parser = parser
         self._allow_http = allow_http
+        self._warn = warn
+        self._is_broken = False
 
     def find(self, wanted: "Description") -> "Iterator[Credential]":
-        """What the file has for the host and user. Raises StoreError naming the line of a file that is no netrc."""
+        """What the file has for the host and user. Raises StoreError naming the line of a file that is no netrc, once."""
         origin = wanted.origin()
-        if origin is None or not origin.may_get_tokens(self._allow_http):
+        if origin is None or self._is_broken or not origin.may_get_tokens(self._allow_http):
             return
-        text = self._read()
+        text, mode = self._read()
         host = origin.host.strip(b"[]")
         # A search through 10,000 entries costs less than loading the parser.
         if host not in text.lower() and b"default" not in text:
@@ -41,14 +52,25 @@ class NetrcFile:
         try:
             entries = parser.parse(text)
         except ValueError as error:
+            self._is_broken = True
             raise StoreError(f"cannot read '{self._path}': {error}") from error
-        yield from parser.lookup(entries, host, wanted.username)
+        for credential in parser.lookup(entries, host, wanted.username):
+            self._warn_of(mode)
+            yield credential
 
-    def _read(self) -> bytes:
+    def _read(self) -> "tuple[bytes, int]":
         try:
             with open(self._path, "rb") as file:
-                return file.read()
+                return file.read(), os.fstat(file.fileno()).st_mode
         except FileNotFoundError:
-            return b""
+            return b"", 0
         except OSError as error:
+            self._is_broken = True
             raise StoreError(f"cannot read '{self._path}': {error.strerror}") from error
+
+    def _warn_of(self, mode: int) -> None:
+        """On Windows other rules decide who may read, and the mode says nothing."""
+        warn, self._warn = self._warn, None
+        if warn is not None and os.name == "posix" and mode & 0o004:
+            message = f"others can read your passwords: '{self._path}' is world-readable"
+            warn(StoreError(message, f"chmod 600 {self._path}"))

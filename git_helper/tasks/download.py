@@ -1,4 +1,4 @@
-"""`download`: the source tree of each Git requirement at its exact commit, for a script that installs it."""
+"""`download`: the source tree of each Git requirement at its exact commit and the files of the others, for a script."""
 
 from __future__ import annotations
 
@@ -7,17 +7,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from git_helper.errors import Cancelled, GitHelperError, NotFound, UsageError
+from git_helper.errors import Cancelled, GitHelperError, NotFound
 from git_helper.git.staging import ending_signals
 from git_helper.secret import visible
 from git_helper.system.together import together
-from git_helper.tasks.resolve import WORKERS, Outcome
+from git_helper.tasks.resolve import Outcome, described_credential
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from git_helper.core.giturl import GitUrl
     from git_helper.core.reference import Oid
+    from git_helper.registry.artefact import Fetched
+    from git_helper.tasks.gather import Wanted
+
+
+WORKERS = 16
+"""Trees and files fetched at once: enough to fill a line of 20 ms with files of a megabyte."""
 
 
 class Fetcher(Protocol):
@@ -28,56 +34,101 @@ class Fetcher(Protocol):
 
 
 @dataclass(frozen=True)
+class Left:
+    """What is left to the installer, and why; None where that is as usual."""
+
+    note: str | None
+
+
+class Files(Protocol):
+    """Fetches what is not Git (`tasks/artefacts`)."""
+
+    def fetch(self, wanted: Wanted, folder: str) -> Fetched | Left:
+        """Puts the file into the folder, whole or not at all. Raises GitHelperError."""
+
+
+@dataclass(frozen=True)
 class Downloaded:
-    """One requirement's outcome and, when all went well, where its tree is (`path`, the subdirectory in it included)."""
+    """One requirement's outcome and, when all went well, where its tree or file is.
+
+    `path`: what to install, the subdirectory of the `tree` included. `file`: what became of one that is not Git.
+    """
 
     outcome: Outcome
     tree: str | None = None
     path: str | None = None
     error: GitHelperError | None = None
+    file: Fetched | Left | None = None
 
     @property
     def exit_code(self) -> int:
         """0, or the error's."""
         return self.outcome.exit_code if self.error is None else self.error.exit_code
 
+    @property
+    def note(self) -> str | None:
+        """Why it was left to the installer."""
+        return self.file.note if isinstance(self.file, Left) else None
 
-def download(outcomes: Sequence[Outcome], folder: str, fetcher: Fetcher) -> list[Downloaded]:
+
+def download(
+    outcomes: Sequence[Outcome], folder: str, fetcher: Fetcher, open_files: Callable[[], Files]
+) -> list[Downloaded]:
     """Fetches what was resolved, several at once, each tree once; the results are in the order given.
 
-    Raises Cancelled when a person says no.
+    `open_files`: called when there is something that is not Git. Raises Cancelled when a person says no.
     """
-    targets: dict[str, Outcome] = {}
+    trees: dict[str, Outcome] = {}
+    others: list[Outcome] = []
     for outcome in outcomes:
         if outcome.url is not None and outcome.choice is not None:
-            targets.setdefault(_tree(folder, outcome), outcome)
-    jobs = [partial(_fetch, fetcher, outcome, tree) for tree, outcome in targets.items()]
+            trees.setdefault(_tree(folder, outcome), outcome)
+        elif outcome.error is None:
+            others.append(outcome)
+    jobs: list[Callable[[], Fetched | Left | GitHelperError | None]] = [
+        partial(_safely, partial(_fetch, fetcher, outcome, tree)) for tree, outcome in trees.items()
+    ]
+    if others:
+        fetch = open_files().fetch
+        jobs += [partial(_safely, partial(fetch, outcome.wanted, folder)) for outcome in others]
     with ending_signals():  # in this thread, because the jobs' threads get none
-        errors = dict(zip(targets, together(jobs, WORKERS), strict=True))
-    return [_downloaded(outcome, folder, errors) for outcome in outcomes]
+        done = together(jobs, WORKERS)
+    fetched = {id(outcome): one for outcome, one in zip(others, done[len(trees) :], strict=True)}
+    errors = {tree: one for tree, one in zip(trees, done, strict=False) if isinstance(one, GitHelperError)}
+    return [
+        _of_file(outcome, fetched[id(outcome)]) if id(outcome) in fetched else _of_tree(outcome, folder, errors)
+        for outcome in outcomes
+    ]
 
 
-def _fetch(fetcher: Fetcher, outcome: Outcome, tree: str) -> GitHelperError | None:
-    if outcome.url is None or outcome.choice is None:
-        return None
+def _safely(
+    action: Callable[[], Fetched | Left | None],
+) -> Fetched | Left | GitHelperError | None:
     try:
-        fetcher.fetch(outcome.url, outcome.choice.commit, tree)
+        return action()
     except Cancelled:
         raise
     except GitHelperError as error:
         return error
-    return None
 
 
-def _downloaded(outcome: Outcome, folder: str, errors: dict[str, GitHelperError | None]) -> Downloaded:
-    if outcome.error is not None:
+def _fetch(fetcher: Fetcher, outcome: Outcome, tree: str) -> None:
+    if outcome.url is not None and outcome.choice is not None:
+        fetcher.fetch(outcome.url, outcome.choice.commit, tree)
+
+
+def _of_file(outcome: Outcome, done: Fetched | Left | GitHelperError | None) -> Downloaded:
+    if isinstance(done, GitHelperError):
+        return Downloaded(outcome, error=done)
+    return Downloaded(outcome, path=None if done is None or isinstance(done, Left) else done.path, file=done)
+
+
+def _of_tree(outcome: Outcome, folder: str, errors: dict[str, GitHelperError]) -> Downloaded:
+    if outcome.error is not None or outcome.url is None or outcome.choice is None:
         return Downloaded(outcome, error=outcome.error)
-    if outcome.url is None or outcome.choice is None:
-        return Downloaded(outcome, error=_not_git(outcome))
     tree = _tree(folder, outcome)
-    failed = errors[tree]
-    if failed is not None:
-        return Downloaded(outcome, error=failed)
+    if tree in errors:
+        return Downloaded(outcome, error=errors[tree])
     path = tree if outcome.url.subdirectory is None else os.path.join(tree, outcome.url.subdirectory)
     if not _is_inside(path, tree):
         message = (
@@ -85,15 +136,6 @@ def _downloaded(outcome: Outcome, folder: str, errors: dict[str, GitHelperError 
         )
         return Downloaded(outcome, tree, error=NotFound(message, "check '#subdirectory=' of the URL"))
     return Downloaded(outcome, tree, path)
-
-
-def _not_git(outcome: Outcome) -> GitHelperError | None:
-    """Other lines of a requirements file are the installer's own business; what was asked for by itself is not."""
-    if outcome.wanted.source is not None or outcome.wanted.requirement is None:
-        return None
-    return UsageError(
-        f"cannot download '{outcome.wanted.requirement.display}': it is no Git requirement", "pip download"
-    )
 
 
 def _is_inside(path: str, tree: str) -> bool:
@@ -117,4 +159,11 @@ def described(downloaded: Downloaded, resolved: dict[str, Any]) -> dict[str, Any
     if downloaded.error is not None and downloaded.outcome.error is None:
         error = downloaded.error
         return resolved | {"error": "download-failed", "message": error.message, "hint": error.hint, "path": None}
-    return resolved | {"path": downloaded.path, "tree": downloaded.tree}
+    found = {"path": downloaded.path, "tree": downloaded.tree}
+    if downloaded.file is None:
+        return resolved | found
+    if isinstance(downloaded.file, Left):
+        return resolved | found | {"note": downloaded.file.note}
+    one = downloaded.file
+    hashes = {"size": one.size, "hashes": dict(sorted(one.digests.items()))}
+    return resolved | found | hashes | {"credential": described_credential(one.credential), "cached": one.cached}

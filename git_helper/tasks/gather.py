@@ -1,12 +1,18 @@
-"""What a command is about: its arguments and the requirements files it names, nested ones too, each in its order."""
+"""What a command is about: its arguments and the requirements files it names, nested ones too, each in its order.
+
+A file may be on a server. What is relative in it is beside it there; variables are for files of this machine only, since
+whoever writes a file on a server is not to learn their values from a URL in it.
+"""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
+from urllib.request import url2pathname
 
 from git_helper.core.parse_error import ParseError
+from git_helper.core.plain_url import PlainUrl
 from git_helper.core.requirement import Requirement
 from git_helper.core.requirements_file import (
     CONSTRAINT,
@@ -16,28 +22,50 @@ from git_helper.core.requirements_file import (
     RequirementsFile,
     scan,
 )
-from git_helper.errors import NotFound, UsageError
+from git_helper.errors import GitHelperError, NotFound, UsageError
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     Read = Callable[[str], bytes | None]
+    Fetch = Callable[[PlainUrl], "Fetched"]
 
 
 MOST_FILES = 200
 
 
+class Fetched(Protocol):
+    """A file from a server (`registry/text_file`)."""
+
+    @property
+    def content(self) -> bytes:
+        """Its bytes."""
+
+    @property
+    def url(self) -> str:
+        """Where it came from in the end, without userinfo."""
+
+    @property
+    def shown(self) -> str:
+        """That for people."""
+
+    def beside(self, path: str) -> PlainUrl:
+        """What a relative path in it means. Raises ParseError."""
+
+
 @dataclass(frozen=True)
 class Source:
-    """One requirements file: where it is, its text, and what it says.
+    """One requirements file: its path, or its URL for people; its text, and what it says.
 
-    `included`: the files of its `-r` options, by the number of the item; None for one that stood elsewhere before.
+    `url`: where on a server it is, without userinfo. `included`: the files of its `-r` options, by the number of the item;
+    None for one that stood elsewhere before.
     """
 
     path: str
     text: str
     scan: RequirementsFile
+    url: str | None = field(default=None, repr=False)
     included: dict[int, Source | None] = field(default_factory=dict)
 
 
@@ -54,28 +82,44 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Gathered:
-    """All requirements in order, the files that were asked for (those in them are below them), and warnings to show."""
+    """All requirements in order, the files that were asked for (those in them are below them), and warnings to show.
+
+    `files`: all files that were read, those of `-c` too, in that order.
+    """
 
     wanted: tuple[Wanted, ...]
     sources: tuple[Source, ...]
     warnings: tuple[str, ...]
+    files: tuple[Source, ...] = ()
+
+    @property
+    def needs_index(self) -> bool:
+        """Whether a requirement is a name, which only an index can say more about."""
+        return any(one.requirement is not None and one.requirement.kind == "name" for one in self.wanted)
 
 
-def gather(arguments: Sequence[str], files: Sequence[str], read: Read, environ: Mapping[str, str]) -> Gathered:
-    """Reads everything. `read` gives a file's bytes, None when there is none. Raises UsageError, NotFound, ParseError.
+def gather(
+    arguments: Sequence[str],
+    files: Sequence[str],
+    read: Read,
+    environ: Mapping[str, str],
+    fetch: Fetch | None = None,
+    *,
+    may_be_empty: bool = False,
+) -> Gathered:
+    """Reads everything. `read` gives a file's bytes, None when there is none; `fetch` those of a URL.
 
-    A constraint limits versions and asks for nothing, so files named by `-c` are read for their errors only.
+    A constraint limits versions and asks for nothing, so files named by `-c` are read for their errors and options only.
+    Raises UsageError, NotFound, ParseError, and what `fetch` raises.
     """
     wanted = [_argument(text) for text in arguments]
-    seen: dict[str, Source] = {}
-    sources: list[Source] = []
-    for path in files:
-        source = _file(path, read, environ, seen, wanted)
-        sources += [source] if source is not None else []
-    if not wanted and not files:
+    reader = _Reader(read, environ, fetch)
+    sources = [source for path in files if (source := reader.file(_place(path), wanted)) is not None]
+    if not wanted and not files and not may_be_empty:
         raise UsageError("nothing to do: name a requirement or a file", "git-helper resolve -r requirements.txt")
-    warnings = dict.fromkeys(warning for source in seen.values() for warning in source.scan.warnings)
-    return Gathered(tuple(wanted), tuple(sources), tuple(warnings))
+    seen = tuple(reader.seen.values())
+    warnings = dict.fromkeys(warning for source in seen for warning in _warnings(source))
+    return Gathered(tuple(wanted), tuple(sources), tuple(warnings), seen)
 
 
 def _argument(text: str) -> Wanted:
@@ -85,31 +129,86 @@ def _argument(text: str) -> Wanted:
         return Wanted(text, None, error)
 
 
-def _file(
-    path: str, read: Read, environ: Mapping[str, str], seen: dict[str, Source], wanted: list[Wanted]
-) -> Source | None:
-    """Adds the requirements of the file and of those in it to `wanted`; None for a file that was read before."""
-    real = os.path.realpath(path)
-    if real in seen:
-        return None
-    if len(seen) >= MOST_FILES:
-        raise UsageError(f"cannot read '{visible(path)}': there are {MOST_FILES} requirements files already")
-    text = _decoded(path, read)
-    try:
-        source = Source(path, text, scan(text, environ, os.getcwd()))
-    except ParseError as error:
-        raise _placed(error, path) from None
-    seen[real] = source
-    for number, item in enumerate(source.scan.items):
-        if isinstance(item, RequirementItem):
-            written = text[slice(*item.span)]
-            wrong = None if item.error is None else _placed(item.error, path)
-            wanted.append(Wanted(written, item.requirement, wrong, source, number))
-        elif item.name in (REQUIREMENT, CONSTRAINT):
-            below = _file(_nested(path, item), read, environ, seen, wanted if item.name == REQUIREMENT else [])
-            if item.name == REQUIREMENT:
-                source.included[number] = below
-    return source
+def _place(path: str) -> PlainUrl | str:
+    """A URL of a server, or a path. Raises ParseError."""
+    if "://" not in path:
+        return path
+    url = PlainUrl.parse(path)
+    return url2pathname(url.path) if url.scheme == "file" else url
+
+
+def _warnings(source: Source) -> list[str]:
+    if source.url is None:
+        return list(source.scan.warnings)
+    where = f"in '{source.path}' stays as it is: only files of this machine may use variables"
+    unset = " is not set"
+    return [
+        f"${{{text.removesuffix(unset)}}} {where}" if text.endswith(unset) else text for text in source.scan.warnings
+    ]
+
+
+class _Reader:
+    """Reads each file once, whatever it is called."""
+
+    def __init__(self, read: Read, environ: Mapping[str, str], fetch: Fetch | None) -> None:
+        self.seen: dict[object, Source] = {}
+        self._read = read
+        self._environ = environ
+        self._fetch = fetch
+
+    def file(self, place: PlainUrl | str, wanted: list[Wanted], named: str = "") -> Source | None:
+        """Adds the requirements of the file and of those in it to `wanted`; None for a file that was read before.
+
+        `named`: for messages, where it is named.
+        """
+        key = os.path.realpath(place) if isinstance(place, str) else place.base
+        if key in self.seen:
+            return None
+        if len(self.seen) >= MOST_FILES:
+            shown = visible(place) if isinstance(place, str) else place.safe_url
+            raise UsageError(f"cannot read '{shown}': there are {MOST_FILES} requirements files already")
+        if isinstance(place, str):
+            path, text, fetched = place, self._local(place), None
+        else:
+            fetched = self._fetched(place, named)
+            path, text = fetched.shown, _decoded(fetched.content, fetched.shown)
+        try:
+            scanned = scan(text, self._environ, os.getcwd()) if fetched is None else scan(text, {})
+        except ParseError as error:
+            raise _placed(error, path) from None
+        source = Source(path, text, scanned, None if fetched is None else fetched.url)
+        self.seen[key] = source
+        self._items(source, fetched, wanted)
+        return source
+
+    def _items(self, source: Source, fetched: Fetched | None, wanted: list[Wanted]) -> None:
+        for number, item in enumerate(source.scan.items):
+            if isinstance(item, RequirementItem):
+                written = source.text[slice(*item.span)]
+                wrong = None if item.error is None else _placed(item.error, source.path)
+                wanted.append(Wanted(written, item.requirement, wrong, source, number))
+            elif item.name in (REQUIREMENT, CONSTRAINT):
+                named = f", named in line {item.line} of '{visible(source.path)}'"
+                into = wanted if item.name == REQUIREMENT else []
+                below = self.file(_nested(source, fetched, item, named), into, named)
+                if item.name == REQUIREMENT:
+                    source.included[number] = below
+
+    def _local(self, path: str) -> str:
+        content = self._read(path)
+        if content is None:
+            raise NotFound(f"cannot find the requirements file '{visible(path)}'")
+        return _decoded(content, path)
+
+    def _fetched(self, url: PlainUrl, named: str) -> Fetched:
+        if self._fetch is None:
+            hint = "download the file first and name it by its path"
+            raise UsageError(f"cannot read '{url.safe_url}'{named}: it is a URL", hint)
+        try:
+            return self._fetch(url)
+        except GitHelperError as error:
+            error.message += named
+            raise
 
 
 def _placed(error: ParseError, path: str) -> ParseError:
@@ -118,22 +217,22 @@ def _placed(error: ParseError, path: str) -> ParseError:
     return error
 
 
-def _nested(path: str, item: OptionItem) -> str:
-    if item.url is not None or item.value is None:
-        shown = "" if item.url is None else item.url.display
-        raise UsageError(
-            f"cannot read '{shown}', named in line {item.line} of '{visible(path)}': it is a URL",
-            "download the file first and name it by its path",
-        )
-    if "\0" in item.value:
-        raise UsageError(f"cannot read '{visible(item.value)}', named in line {item.line} of '{visible(path)}'")
-    return os.path.join(os.path.dirname(path), os.path.expanduser(item.value))
+def _nested(source: Source, fetched: Fetched | None, item: OptionItem, named: str) -> PlainUrl | str:
+    """What a `-r` or `-c` means. Raises UsageError, ParseError among them."""
+    if item.url is not None and item.url.scheme != "file":
+        return item.url
+    path = (item.value or "") if item.url is None else url2pathname(item.url.path)
+    if fetched is not None:
+        if item.url is not None:
+            reason = "a file from a server cannot name one of this machine"
+            raise UsageError(f"cannot read '{visible(path)}'{named}: {reason}")
+        return fetched.beside(path)
+    if "\0" in path:
+        raise UsageError(f"cannot read '{visible(path)}'{named}")
+    return os.path.join(os.path.dirname(source.path), os.path.expanduser(path))
 
 
-def _decoded(path: str, read: Read) -> str:
-    content = read(path)
-    if content is None:
-        raise NotFound(f"cannot find the requirements file '{visible(path)}'")
+def _decoded(content: bytes, path: str) -> str:
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:

@@ -1,22 +1,28 @@
-"""`resolve`: each Git requirement is pinned to a commit; one question to a server for each repository."""
+"""`resolve`: each Git requirement is pinned to a commit; one question to a server for each repository.
+
+What is not Git is checked by `tasks/checks.py`.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from git_helper.core.byte_size import in_units
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Choice, RefNotFound, choose
-from git_helper.core.requirements_file import scan
+from git_helper.core.requirements_file import RequirementItem, scan
 from git_helper.core.requirements_rewrite import rewrite
 from git_helper.errors import Cancelled, GitHelperError
 from git_helper.system.together import together
+from git_helper.tasks.checks import artefact_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from git_helper.core.reference import Oid, RemoteRef
+    from git_helper.tasks.checks import Checked, Checks, LocationChecked
     from git_helper.tasks.gather import Source, Wanted
 
 WORKERS = 8
@@ -59,13 +65,17 @@ class Repository(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one requirement: a commit and how it was found, or an error; neither for what is not Git."""
+    """What became of one requirement: a commit and how it was found, or an error; neither for what is not Git.
+
+    `checked`: what the server said of an artefact's URL.
+    """
 
     wanted: Wanted
     choice: Choice | None = None
     error: GitHelperError | None = None
     answered: Answered | None = None
     cached: bool = False
+    checked: Checked | None = None
 
     @property
     def url(self) -> GitUrl | None:
@@ -105,6 +115,18 @@ def resolve(
         for number, outcome in zip(numbers, done, strict=True):
             outcomes[number] = outcome
     return outcomes
+
+
+def with_checks(outcomes: Sequence[Outcome], checks: Checks) -> list[Outcome]:
+    """The outcomes, those of artefacts with what the server said of them."""
+    done = []
+    for outcome in outcomes:
+        url = artefact_url(outcome.wanted)
+        checked = None if url is None else checks.artefacts.get(url)
+        if checked is not None:
+            outcome = replace(outcome, checked=checked, error=outcome.error or checked.error)
+        done.append(outcome)
+    return done
 
 
 def _group(url: GitUrl) -> object:
@@ -161,17 +183,11 @@ def described(outcome: Outcome) -> dict[str, Any]:
     """The object of `resolve --format json` (1-product §1.5)."""
     requirement, url, choice = outcome.wanted.requirement, outcome.url, outcome.choice
     if outcome.error is not None or requirement is None:
-        error = outcome.error
-        shown = None if requirement is None else requirement.display
-        return {
-            "kind": "git" if requirement is None else requirement.kind,
-            "url": shown,
-            "error": _slug(error),
-            "message": None if error is None else error.message,
-            "hint": None if error is None else error.hint,
-        }
+        kind, shown = ("git", None) if requirement is None else (requirement.kind, requirement.display)
+        return _failed(kind, shown, outcome.error)
     if url is None or choice is None:
-        return {"name": requirement.name, "kind": requirement.kind, "url": requirement.display}
+        described = {"name": requirement.name, "kind": requirement.kind, "url": requirement.display}
+        return described | _described_artefact(outcome)
     return {
         "name": requirement.name,
         "kind": "git",
@@ -182,8 +198,61 @@ def described(outcome: Outcome) -> dict[str, Any]:
         "resolved_ref": choice.ref,
         "pinned": outcome.pinned,
         "direct_url": url.direct_url(choice.commit.hex),
-        "credential": _credential(outcome.answered),
+        "credential": described_credential(outcome.answered),
         "cached": outcome.cached,
+    }
+
+
+def described_location(one: LocationChecked) -> dict[str, Any]:
+    """The same for an index or find-links page."""
+    kind, shown, checked = one.location.kind, one.location.shown, one.checked
+    if checked.error is not None:
+        return _failed(kind, shown, checked.error)
+    credential = described_credential(checked.credential)
+    return {"kind": kind, "url": shown, "status": checked.status, "credential": credential}
+
+
+def said_of_checks(outcomes: Iterable[Outcome], locations: Iterable[LocationChecked]) -> list[str]:
+    """A line for each file, index and find-links page that can be had; nothing of those that nobody asked for."""
+    lines = []
+    for one in outcomes:
+        url, checked = artefact_url(one.wanted), one.checked
+        if url is not None and checked is not None and checked.status is not None:
+            size = [] if checked.size is None else [in_units(checked.size)]
+            lines.append(_said(url.safe_url, checked, *size))
+    return lines + [
+        _said(one.location.shown, one.checked, one.location.kind) for one in locations if one.checked.status is not None
+    ]
+
+
+def _said(shown: str, checked: Checked, *more: str) -> str:
+    credential = [] if checked.credential is None else [f"credential from: {checked.credential.source}"]
+    return f"{shown}: {', '.join([str(checked.status), *more, *credential])}"
+
+
+def _described_artefact(outcome: Outcome) -> dict[str, Any]:
+    url, checked = artefact_url(outcome.wanted), outcome.checked
+    if url is None:
+        return {}
+    source, number = outcome.wanted.source, outcome.wanted.number
+    item = None if source is None else source.scan.items[number]
+    given = [one.partition(":") for one in item.hashes] if isinstance(item, RequirementItem) else []
+    return {
+        "url": url.safe_url,
+        "status": None if checked is None else checked.status,
+        "size": None if checked is None else checked.size,
+        "hashes": {name: value.lower() for name, _, value in given} | dict(url.hashes),
+        "credential": None if checked is None else described_credential(checked.credential),
+    }
+
+
+def _failed(kind: str, shown: str | None, error: GitHelperError | None) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "url": shown,
+        "error": slug(error),
+        "message": None if error is None else error.message,
+        "hint": None if error is None else error.hint,
     }
 
 
@@ -210,7 +279,8 @@ def rewritten(source: Source, outcomes: Sequence[Outcome]) -> str:
     return rewrite(source.text, source.scan, commits, included)
 
 
-def _credential(answered: Answered | None) -> dict[str, str | None] | None:
+def described_credential(answered: Answered | None) -> dict[str, str | None] | None:
+    """Who let us in, as an object; None when nobody was needed."""
     if answered is None:
         return None
     user = answered.username
@@ -220,6 +290,7 @@ def _credential(answered: Answered | None) -> dict[str, str | None] | None:
 _SLUGS = {2: "invalid", 3: "authentication-required", 4: "refused", 5: "unreachable", 6: "not-found", 130: "cancelled"}
 
 
-def _slug(error: GitHelperError | None) -> str:
+def slug(error: GitHelperError | None) -> str:
+    """An error for programs."""
     named = getattr(error, "error", None)
     return named if isinstance(named, str) else _SLUGS.get(error.exit_code if error is not None else 1, "failed")

@@ -10,7 +10,8 @@ from typing import Any
 import typer
 
 from git_helper import errors
-from git_helper.cli.app import app
+from git_helper.cli.app import application
+from git_helper.cli.commands import LateCommand
 from git_helper.core import settings
 from tests.house.source import project_files
 from tests.support import ROOT
@@ -22,16 +23,16 @@ _LINK = re.compile(r"\]\(([^)\s]+)\)")
 
 def commands() -> dict[str, set[str]]:
     """Every option of each command, aliases included, as the help pages list them; those of a group as `group command`."""
-    group = typer.main.get_command(app)
-    assert isinstance(group, typer.core.TyperGroup)
     return {
         name: {"--help", *(option for parameter in command.params for option in parameter.opts if option[:1] == "-")}
-        for name, command in _commands(group)
+        for name, command in _commands(application())
     }
 
 
 def _commands(group: typer.core.TyperGroup, prefix: str = "") -> Iterator[tuple[str, Any]]:
     for name, command in group.commands.items():
+        if isinstance(command, LateCommand):
+            command = command.loaded()
         if isinstance(command, typer.core.TyperGroup):
             yield from _commands(command, f"{prefix}{name} ")
         else:
@@ -40,7 +41,7 @@ def _commands(group: typer.core.TyperGroup, prefix: str = "") -> Iterator[tuple[
 
 def top_options() -> set[str]:
     """The options of `git-helper` itself."""
-    return {option for parameter in typer.main.get_command(app).params for option in parameter.opts}
+    return {option for parameter in application().params for option in parameter.opts}
 
 
 def protocol_options() -> set[str]:

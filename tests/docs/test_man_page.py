@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from git_helper import __version__
+from git_helper.core.options import COMMON, TABLE
 from tests.docs.surface import commands, exit_codes, protocol_options, top_options
 from tests.support import OUTER_ENVIRONMENT, ROOT, needs
 
@@ -57,7 +58,8 @@ def test_every_option_is_described_and_no_other() -> None:
 def test_the_line_of_a_command_names_its_own_options(name: str) -> None:
     shared = set.intersection(*(known for known in commands().values() if len(known) > 1))
     (line,) = re.findall(rf"^\.TP\n(?:\.B )?({name}\b.*)$", section("COMMANDS"), re.MULTILINE)
-    own = commands()[name] - shared
+    grouped = {word for option in TABLE if option.group != COMMON for word in option.words}
+    own = commands()[name] - shared - grouped
     assert set(OPTION.findall(line)) <= own
     for option in own:
         aliases = {"--username": "-u", "--requirement": "-r", "--directory": "-d"}
@@ -70,8 +72,14 @@ def test_options_with_a_star_stand_before_operations_too() -> None:
     assert starred == protocol_options() - {"--max-age"}
 
 
+def every_name() -> set[str]:
+    """Of variables, in their section."""
+    return set(re.findall(r"[A-Z]+(?:_[A-Z]+)+", section("ENVIRONMENT")))
+
+
 def test_every_variable_of_ours_is_described() -> None:
     described = set(re.findall(r"GIT_HELPER_[A-Z_]+", section("ENVIRONMENT")))
+    assert {variable.name for option in TABLE for variable in (option.variable, *option.variables)} <= every_name()
     for option in protocol_options():
         variable = "GIT_HELPER_" + option.strip("-").upper().replace("-", "_")
         if variable not in ("GIT_HELPER_NON_INTERACTIVE", "GIT_HELPER_V", "GIT_HELPER_VERBOSE"):
@@ -82,6 +90,7 @@ def test_every_variable_of_ours_is_described() -> None:
 def test_every_variable_that_is_described_is_read() -> None:
     code = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "git_helper").rglob("*.py"))
     options = {"GIT_HELPER_" + option[2:].upper().replace("-", "_") for option in protocol_options()}
+    options |= {option.variable.name for option in TABLE}
     tags = " ".join(re.findall(r"^\.TP\n(.*)$", section("ENVIRONMENT"), re.MULTILINE))
     built = {"http_proxy", "https_proxy"}  # from the scheme
     libraries = {"NO_COLOR"}  # of rich

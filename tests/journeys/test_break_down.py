@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from git_helper.git.stored_tree import StoredTree
 from tests.commands import demo_files, download, run
 from tests.git.packs import checked_out, snapshot
 from tests.servers.git_http import Fault, GitHttpServer
@@ -190,7 +191,12 @@ def test_kills_at_random_moments(server: GitHttpServer, noise: Path, home: Path,
         for number, process in enumerate(processes):
             process.send_signal(signal.SIGTERM if (turn + number) % 3 == 0 else signal.SIGKILL)
             process.communicate(timeout=20)
-        for path in [*tmp_path.glob("out*/*"), *cache_of(home).glob("git-v1/*/*/tree")]:
+        for place in cache_of(home).glob("git-v1/*/[!.]*.tree"):
+            written = tmp_path / f"stored{turn}" / place.name
+            written.mkdir(parents=True)
+            with StoredTree(str(place)) as stored:
+                stored.write(str(written))
+        for path in [*tmp_path.glob("out*/*"), *tmp_path.glob("stored*/*")]:
             if not path.name.startswith("."):
                 name = "noise" if (path / "data").exists() else "demo"
                 assert snapshot(path) == expected[name], "half a tree is visible"

@@ -8,9 +8,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from git_helper.core.chain import Candidate
-from git_helper.core.credential import Credential, Description, Origin
+from git_helper.core.credential import Credential, Description
+from git_helper.core.http_rules import HttpRules
 from git_helper.net.proxy import Proxy
 from git_helper.net.session import Session
+from git_helper.net.target import Target
 from git_helper.secret import Secret
 from tests.servers.http_message import Request, Response
 from tests.servers.recording import Script
@@ -84,19 +86,28 @@ def guarded(*realms: Realm, body: bytes = b"in") -> Script:
     return answer
 
 
-def no_tls(origin: Origin) -> ssl.SSLContext:
+def no_tls(target: Target) -> ssl.SSLContext:
     """For sessions that must not need a trust."""
-    raise AssertionError(f"nobody speaks TLS here: {origin}")
+    raise AssertionError(f"nobody speaks TLS here: {target}")
 
 
 @contextlib.contextmanager
 def session(
     sources: Sources | None = None,
     *,
-    timeout: float = 10.0,
-    context_for: Callable[[Origin], ssl.SSLContext] = no_tls,
-    proxy_for: Callable[[Origin], Proxy | None] | None = None,
+    timeout: float | None = 10.0,
+    context_for: Callable[[Target], ssl.SSLContext] = no_tls,
+    proxy_for: Callable[[Target], Proxy | None] | None = None,
+    proxy_sources: Sources | None = None,
+    rules_for: Callable[[Target], HttpRules] | None = None,
 ) -> Iterator[Session]:
     """A session that is closed at the end."""
-    with Session(context_for, timeout, credentials=sources, proxy_for=proxy_for) as one:
+    with Session(
+        context_for,
+        timeout,
+        credentials=sources,
+        proxy_for=proxy_for,
+        proxy_credentials=proxy_sources,
+        rules_for=rules_for,
+    ) as one:
         yield one

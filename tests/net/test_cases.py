@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
-import ssl
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
-import trustme
 
 from git_helper.core.credential import Description, Origin
 from git_helper.core.giturl import GitUrl
@@ -19,40 +16,11 @@ from git_helper.net.remembered import Known, Remembered
 from git_helper.net.session import Request, Session
 from tests.core.cases import cases
 from tests.net.asked import Sources, basic, guarded, session
-from tests.servers.recording import RecordingServer
+from tests.net.ports import Ports
 from tests.servers.rules import Realm
 
 NOT_HTTP = ("GIT-015", "GIT-016", "GIT-017", "GIT-018", "GIT-019", "GIT-020", "GIT-023", "GIT-024")
 Case = Mapping[str, Any]
-
-
-class Ports:
-    """A server for each port that a case names, on whatever port is free; `here` says where a URL really leads."""
-
-    def __init__(self, stack: ExitStack) -> None:
-        self._stack = stack
-        self._servers: dict[str, RecordingServer] = {}
-        self._authority = trustme.CA()
-
-    def __getitem__(self, port: str) -> RecordingServer:
-        if port not in self._servers:
-            tls = None
-            if port == "9443":
-                tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-                self._authority.issue_cert("localhost").configure_cert(tls)
-            self._servers[port] = self._stack.enter_context(RecordingServer(tls=tls))
-        return self._servers[port]
-
-    def here(self, url: str) -> str:
-        return re.sub(r"localhost:(\d+)", lambda found: f"localhost:{self[found[1]].port}", url)
-
-    def trust(self, origin: Origin) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        self._authority.configure_trust(context)
-        return context
-
-    def sent(self, port: str) -> list[str | None]:
-        return [pair for pair, _ in self[port].exchanges]
 
 
 @pytest.fixture

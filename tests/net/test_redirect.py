@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import pytest
 import trustme
 
-from git_helper.core.credential import Origin
 from git_helper.errors import GitHelperError, NoCredential, Unreachable
 from git_helper.net.message import Answered
 from git_helper.net.session import Redirected, Request
+from git_helper.net.target import Target
 from git_helper.secret import Secret
 from tests.net.asked import CANARY, Sources, basic, guarded, session
 from tests.servers.recording import RecordingServer
@@ -40,7 +40,7 @@ class Trust:
         self.authority.issue_cert(*names).configure_cert(context)
         return context
 
-    def context_for(self, origin: Origin) -> ssl.SSLContext:
+    def context_for(self, target: Target) -> ssl.SSLContext:
         return self.client
 
 
@@ -160,7 +160,7 @@ def test_every_hop_is_trusted_anew(trust: Trust) -> None:
         here = stack.enter_context(RecordingServer(tls=trust.server("127.0.0.1")))
         here.script = lambda request: (302, {"Location": there.url}, b"")
         trusts = {here.port: trust.client, there.port: other}
-        one = stack.enter_context(session(context_for=lambda origin: trusts[origin.port]))
+        one = stack.enter_context(session(context_for=lambda target: trusts[target.origin.port]))
         with pytest.raises(Unreachable, match="unknown authority") as caught:
             one.send(Request("GET", here.url))
         assert there.netloc in caught.value.message

@@ -73,3 +73,25 @@ def test_a_broken_file_names_itself_and_its_line_but_no_word_of_it(tmp_path: Pat
 def test_a_file_that_cannot_be_read_is_broken(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot read"):
         found(tmp_path, b"good.example")
+
+
+def test_a_broken_file_is_broken_once_and_then_as_good_as_none(tmp_path: Path) -> None:
+    file = tmp_path / "netrc"
+    file.write_bytes(b"machine good.example garbage")
+    source = NetrcFile(str(file), lambda: netrc, ())
+    with pytest.raises(StoreError):
+        list(source.find(Description(b"https", b"good.example")))
+    assert list(source.find(Description(b"https", b"good.example"))) == []
+
+
+@pytest.mark.parametrize(("mode", "warnings"), [(0o600, 0), (0o640, 0), (0o644, 1), (0o604, 1)])
+def test_a_file_that_others_can_read_is_warned_of_once_and_used(path: Path, mode: int, warnings: int) -> None:
+    heard: list[StoreError] = []
+    path.chmod(mode)
+    source = NetrcFile(str(path), lambda: netrc, (), heard.append)
+    assert list(source.find(Description(b"https", b"other.example"))) == []
+    assert heard == [], "nothing of it is used"
+    for _ in range(2):
+        assert len(list(source.find(Description(b"https", b"good.example")))) == 1
+    assert len(heard) == warnings
+    assert all("world-readable" in error.message and error.hint == f"chmod 600 {path}" for error in heard)

@@ -7,16 +7,18 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Choice, Oid
-from git_helper.errors import Cancelled, GitHelperError, NotFound, Unreachable, UsageError
+from git_helper.errors import Cancelled, GitHelperError, NotFound, Unreachable
+from git_helper.registry.artefact import Fetched
 from git_helper.system import files
-from git_helper.tasks.download import Downloaded, described, download
-from git_helper.tasks.gather import gather
-from git_helper.tasks.resolve import WORKERS, Outcome
+from git_helper.tasks.download import WORKERS, Downloaded, Left, described, download
+from git_helper.tasks.gather import Wanted, gather
+from git_helper.tasks.resolve import Outcome
 
 ONE, TWO = Oid("1" * 40), Oid("2" * 40)
 URL = "git+https://good.example/team/demo.git"
@@ -38,13 +40,17 @@ class Disk:
         os.makedirs(os.path.join(destination, "sub"))
 
 
+def nothing_else() -> NoReturn:
+    raise AssertionError("only Git is wanted")
+
+
 def outcome(text: str, commit: Oid | None = ONE) -> Outcome:
     (wanted,) = gather([text], (), files.read, os.environ).wanted
     return Outcome(wanted, None if commit is None else Choice(commit, None))
 
 
 def downloaded(disk: Disk, folder: Path, *outcomes: Outcome) -> list[Downloaded]:
-    return download(outcomes, str(folder), disk)
+    return download(outcomes, str(folder), disk, nothing_else)
 
 
 def test_each_tree_once_and_the_results_in_order(tmp_path: Path) -> None:
@@ -108,12 +114,31 @@ def test_a_folder_that_is_not_in_the_tree(tmp_path: Path) -> None:
     assert "'away'" in str(done[1].error)
 
 
-def test_what_is_no_git_is_refused_where_it_was_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "r.txt").write_text("requests\n")
-    (of_file,) = gather([], [str(tmp_path / "r.txt")], files.read, os.environ).wanted
-    done = downloaded(Disk(), tmp_path, outcome("requests", None), Outcome(of_file))
-    assert [type(one.error) for one in done] == [UsageError, type(None)]
-    assert [one.path for one in done] == [None, None]
+class Shelf:
+    """Has every file but those of `errors`, and leaves names to the installer."""
+
+    def __init__(self) -> None:
+        self.errors: dict[str, GitHelperError] = {}
+
+    def fetch(self, wanted: Wanted, folder: str) -> Fetched | Left:
+        if wanted.text in self.errors:
+            raise self.errors[wanted.text]
+        if "://" not in wanted.text:
+            return Left("its own business")
+        return Fetched(os.path.join(folder, wanted.text.rpartition("/")[2]), 3, {"sha256": "00"})
+
+
+def test_what_is_no_git_is_a_file(tmp_path: Path) -> None:
+    shelf = Shelf()
+    shelf.errors["b @ https://good.example/b.whl"] = NotFound("no such file")
+    texts = ["a @ https://good.example/a.whl", "b @ https://good.example/b.whl", "requests"]
+    wanted = [outcome(texts[0], None), outcome(URL), outcome(texts[1], None), outcome(texts[2], None)]
+    done = download(wanted, str(tmp_path), Disk(), lambda: shelf)
+    assert [one.path and os.path.basename(one.path) for one in done] == ["a.whl", "demo-111111111111", None, None]
+    assert [one.exit_code for one in done] == [0, 0, 6, 0]
+    assert [one.note for one in done] == [None, None, None, "its own business"]
+    found = described(done[0], {"kind": "url", "hashes": {}})
+    assert (found["size"], found["hashes"], found["cached"]) == (3, {"sha256": "00"}, False)
 
 
 def test_many_at_once(tmp_path: Path) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from git_helper.core.parse_error import ParseError
+from git_helper.core.plain_url import PlainUrl
 from git_helper.errors import GitHelperError, NotFound, UsageError
+from git_helper.registry.text_file import TextFile
 from git_helper.system import files
 from git_helper.tasks.gather import Gathered, gather
 
@@ -105,3 +107,68 @@ def test_nothing_at_all_is_a_usage_error(tmp_path: Path) -> None:
         gathered()
     (tmp_path / "a.txt").write_text("# nothing\n")
     assert texts(gathered(tmp_path / "a.txt")) == []
+
+
+class Web:
+    """Files on servers, by URL without userinfo; writes down what it was asked for."""
+
+    def __init__(self, **files: str) -> None:
+        self.files = {f"https://h.example/d/{name}.txt": text for name, text in files.items()}
+        self.asked: list[str] = []
+
+    def __call__(self, url: PlainUrl) -> TextFile:
+        self.asked.append(url.text.reveal().decode())
+        if url.safe_url not in self.files:
+            raise NotFound(f"cannot find '{url.safe_url}'")
+        return TextFile(self.files[url.safe_url].encode(), url.safe_url, url.safe_url)
+
+    def gathered(self, *paths: Path | str) -> Gathered:
+        return gather((), [str(path) for path in paths], files.read, os.environ, self)
+
+
+def test_files_on_servers_are_read_once_and_nested_ones_beside_them(tmp_path: Path) -> None:
+    web = Web(a="one\n-r b.txt\n-c ../d/c.txt\n", b="two\n-r https://u:p@h.example/d/a.txt#x\n", c="limit<1\n")
+    (tmp_path / "local.txt").write_text("zero\n-r https://u:p@h.example/d/a.txt\nthree\n")
+    found = web.gathered(tmp_path / "local.txt", "https://h.example/d/b.txt")
+    assert texts(found) == ["zero", "one", "two", "three"]
+    assert web.asked == [
+        "https://u:p@h.example/d/a.txt",
+        "https://h.example/d/b.txt",
+        "https://h.example/d/c.txt",
+    ]
+    assert [source.path for source in found.files[1:]] == [f"https://h.example/d/{name}.txt" for name in "abc"]
+    (below,) = found.sources[0].included.values()
+    assert below is found.files[1]
+
+
+def test_who_writes_a_file_on_a_server_learns_no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "sekrit")
+    web = Web(a="x @ https://h.example/${TOKEN}/x.whl\n-r ${TOKEN}.txt\n", **{"${TOKEN}": "y\n--trusted-host h\n"})
+    web.files["https://h.example/d/$%7BTOKEN%7D.txt"] = web.files["https://h.example/d/${TOKEN}.txt"]
+    found = web.gathered("https://h.example/d/a.txt")
+    assert [source.path for source in found.files][1].endswith("TOKEN}.txt")
+    assert "sekrit" not in str(web.asked) + repr(found)
+    where = "'https://h.example/d/a.txt' stays as it is: only files of this machine may use variables"
+    assert found.warnings == (f"${{TOKEN}} in {where}", "--trusted-host in a file is ignored")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("-r file:///etc/passwd", "a file from a server cannot name one of this machine"),
+        ("-c file:///etc/passwd", "a file from a server cannot name one of this machine"),
+        ("-r none.txt", "cannot find 'https://h.example/d/none.txt', named in line 1 of 'https://h.example/d/a.txt'"),
+        ("-e git+https://h/r.git", "line 1 of 'https://h.example/d/a.txt'"),
+    ],
+)
+def test_what_a_file_on_a_server_cannot_name(text: str, says: str) -> None:
+    with pytest.raises(GitHelperError) as caught:
+        Web(a=f"{text}\n").gathered("https://h.example/d/a.txt")
+    assert says in caught.value.message
+
+
+def test_a_file_by_its_url(tmp_path: Path) -> None:
+    (tmp_path / "a b.txt").write_text("one\n")
+    (tmp_path / "c.txt").write_text(f"-r {(tmp_path / 'a b.txt').as_uri()}\n")
+    assert texts(gathered((tmp_path / "a b.txt").as_uri())) == ["one"]
+    assert texts(gathered(tmp_path / "c.txt")) == ["one"]

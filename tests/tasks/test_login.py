@@ -120,6 +120,33 @@ def test_what_does_not_work_is_not_kept(
     assert store.accounts() == []
 
 
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("pypi/simple/", ["/pypi/simple/"] * 2),
+        ("team/dev/+simple", ["/team/dev/+simple/"] * 2),
+        ("packages", ["/packages/info/refs"] * 2 + ["/packages/"] * 2),
+    ],
+)
+def test_an_index_is_asked_for_itself(store: CredentialFile, transport: Session, path: str, asked: list[str]) -> None:
+    def script(request: Request) -> Response:
+        return Response(404 if request.user_password is None or "info/refs" in request.path else 200)
+
+    with RecordingServer(script) as server:
+        assert kept(store, f"{server.url}/{path}", typed(b"t"), transport).check is Check.ACCEPTED
+        assert [request.path for request in server.requests] == asked
+
+
+@pytest.mark.parametrize(("anonymous", "path"), [(401, "x/simple/"), (403, "x/simple")])
+def test_an_index_without_a_page_of_all_projects(
+    store: CredentialFile, transport: Session, anonymous: int, path: str
+) -> None:
+    with RecordingServer(statuses(anonymous, 404)) as server:
+        assert kept(store, f"{server.url}/{path}", typed(b"t"), transport).check is Check.ACCEPTED
+    with RecordingServer(statuses(404, 404)) as server, pytest.raises(NotFound):
+        kept(store, f"{server.url}/{path}", typed(b"t"), transport)
+
+
 def test_a_server_that_is_not_there_is_unreachable(store: CredentialFile, transport: Session) -> None:
     with RecordingServer() as server:
         url = server.url
@@ -233,7 +260,7 @@ def test_urls(text: str, pairs: dict[str, str], probe: str) -> None:
     place = parse_place(text)
     found = {key.decode(): value.decode() for key, value in place.description.pairs()}
     assert found == {"protocol": "https", **pairs}
-    assert place.probe_url() == probe
+    assert place.probe_urls()[0] == probe
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,190 @@
+"""Which certificates count for which server, and which setting said so: roots, a client certificate, or no verification.
+
+One answer for Git and registries, for each URL anew. Of the roots one choice is made, never mixed: the setting `cert`, git's
+variables, `SSL_CERT_FILE` and `SSL_CERT_DIR` together, git's configuration, the system, Mozilla's list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from git_helper.core import git_values
+from git_helper.core.insecure_host import ANY, InsecureHost
+from git_helper.core.settings import BOOLISH, boolean
+from git_helper.errors import UsageError
+from git_helper.secret import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from git_helper.core.credential import Origin
+    from git_helper.core.given import Given
+
+__all__ = ["ClientCertificate", "InsecureHost", "Named", "Roots", "Trust", "TrustSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The path of a file or folder, and the setting that names it."""
+
+    path: str
+    setting: str = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Roots:
+    """The authorities: Mozilla's list, the system's own, or those in PEM files and in all files of folders."""
+
+    kind: Literal["bundled", "native", "files"] = "bundled"
+    files: tuple[Named, ...] = ()
+    folders: tuple[Named, ...] = ()
+    setting: str = field(default="default", compare=False)
+
+    @property
+    def named(self) -> tuple[Named, ...]:
+        """Files and folders."""
+        return self.files + self.folders
+
+
+@dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """PEM files; without `key` the key is in `certificate`, before or behind the certificates."""
+
+    certificate: Named
+    key: Named | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """What holds for one server; equal ones share their connections' settings.
+
+    `because`: without `verify`, the setting that says so. `warnings`: what a person should know of these settings.
+    """
+
+    verify: bool = True
+    roots: Roots = field(default_factory=Roots)
+    client: ClientCertificate | None = None
+    because: str | None = field(default=None, compare=False)
+    warnings: tuple[str, ...] = field(default=(), compare=False)
+
+
+class Server(Protocol):
+    """Where a request goes: its origin, and its URL as git's configuration is matched with it (user, but no password)."""
+
+    @property
+    def origin(self) -> Origin: ...
+    @property
+    def configured_url(self) -> str: ...
+
+
+@dataclass(frozen=True)
+class TrustSettings:
+    """Everything that decides. `given(option, url)`: our settings `cert`, `client-cert`, `native-tls` and
+    `allow-insecure-host` with their provenance. `git_http(variable, url)`: git's `http.<url>.<variable>` (a bare name: true).
+
+    `home`: what `~` is in git's configuration. `separator`: what stands between folders in SSL_CERT_DIR.
+    """
+
+    given: Callable[[str, str], Sequence[Given]] = lambda option, url: ()
+    environ: Mapping[str, str] = field(default_factory=dict, repr=False)
+    git_http: Callable[[str, str], str | None] = lambda variable, url: None
+    home: str = "~"
+    separator: str = ":"
+
+    def trust_for(self, server: Server) -> Trust:
+        """What holds for one request. Raises UsageError for a value that can be read as neither yes nor no."""
+        url = server.configured_url
+        because = self._unverified(server.origin, url)
+        warnings = tuple(self._warnings(server.origin, url, because))
+        if because is not None:
+            return Trust(verify=False, client=self._client(url), because=because, warnings=warnings)
+        return Trust(roots=self._roots(url), client=self._client(url), warnings=warnings)
+
+    def _unverified(self, origin: Origin, url: str) -> str | None:
+        for given in self.given("allow-insecure-host", url):
+            if given.value.matches(origin):
+                return f"{given.provenance}: {given.value}"
+        if self._switch("GIT_SSL_NO_VERIFY"):
+            return "GIT_SSL_NO_VERIFY"
+        value = self.git_http("sslVerify", url)
+        verify = True if value is None else git_values.boolean(value)
+        if verify is None:
+            raise _unreadable("http.sslVerify", value or "", "a boolean")
+        return None if verify else "http.sslVerify"
+
+    def _warnings(self, origin: Origin, url: str, because: str | None) -> Iterator[str]:
+        for given in self.given("allow-insecure-host", url):
+            if given.value.scheme == "http":
+                yield f"'{given.value}' of {given.provenance} has no effect: http needs no exception"
+            elif given.value.host == ANY:
+                yield f"the wildcard '{given.value}' of {given.provenance} turns verification off for every host"
+        if because is not None:
+            yield f"the certificate of '{origin.authority()}' is not verified ({because})"
+
+    def _switch(self, variable: str) -> bool:
+        text = self.environ.get(variable) or "0"
+        value = boolean(text)
+        if value is None:
+            raise _unreadable(variable, text, BOOLISH)
+        return value
+
+    def _roots(self, url: str) -> Roots:
+        chosen = self._last("cert", url)
+        if chosen is not None:
+            return _of_files(Named(chosen.value, str(chosen.provenance)))
+        file, folder = self._variable("GIT_SSL_CAINFO"), self._variable("GIT_SSL_CAPATH")
+        if file or folder:
+            return _of_files(file, folder)
+        file, folders = self._variable("SSL_CERT_FILE"), self._variable("SSL_CERT_DIR")
+        if file or folders:
+            paths = folders.path.split(self.separator) if folders else ()
+            return _of_files(file, *(Named(path, "SSL_CERT_DIR") for path in paths if path))
+        file, folder = self._in_git("sslCAInfo", url), self._in_git("sslCAPath", url)
+        if file or folder:
+            return _of_files(file, folder)
+        native = self._last("native-tls", url)
+        if native is not None:
+            return Roots("native" if native.value else "bundled", setting=str(native.provenance))
+        return Roots()
+
+    def _client(self, url: str) -> ClientCertificate | None:
+        chosen = self._last("client-cert", url)
+        if chosen is not None:
+            setting = str(chosen.provenance)
+            certificate, _, key = chosen.value.partition(",")
+            return ClientCertificate(Named(certificate, setting), Named(key, setting) if key else None)
+        key_for_git = self._variable("GIT_SSL_KEY") or self._in_git("sslKey", url)
+        for found, named in (
+            (self._variable("GIT_SSL_CERT"), key_for_git),
+            (self._variable("SSL_CLIENT_CERT"), None),
+            (self._in_git("sslCert", url), key_for_git),
+        ):
+            if found is not None:
+                return ClientCertificate(found, named)
+        return None
+
+    def _last(self, option: str, url: str) -> Given | None:
+        given = self.given(option, url)
+        return given[-1] if given else None
+
+    def _variable(self, name: str) -> Named | None:
+        value = self.environ.get(name)
+        return Named(value, name) if value else None
+
+    def _in_git(self, variable: str, url: str) -> Named | None:
+        value = self.git_http(variable, url)
+        if not value:
+            return None
+        path = self.home + value[1:] if value == "~" or value.startswith("~/") else value
+        return Named(path, f"http.{variable}")
+
+
+def _of_files(file: Named | None, *folders: Named | None) -> Roots:
+    named = tuple(folder for folder in folders if folder is not None)
+    settings = dict.fromkeys(one.setting for one in (file, *named) if one is not None)
+    return Roots("files", () if file is None else (file,), named, " and ".join(settings))
+
+
+def _unreadable(setting: str, text: str, expected: str) -> UsageError:
+    return UsageError(f"cannot use '{setting}': expected {expected}, not '{visible(text)}'")

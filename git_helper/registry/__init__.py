@@ -1,0 +1,1 @@
+"""Package registries: pages that list files, and the files."""

@@ -1,0 +1,186 @@
+"""One file from a registry or a URL: fetched, taken up again where it was cut off, verified, and put in its place whole."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+from urllib.request import url2pathname
+
+from git_helper.core.digests import DigestMismatch, Digests
+from git_helper.errors import GitHelperError, NotFound, Unreachable
+from git_helper.net.failures import Interrupted
+from git_helper.registry.answers import Busy, check_status
+from git_helper.registry.artefact_cache import digests_of
+from git_helper.registry.file_place import put
+from git_helper.registry.partial_file import PARTIAL_CONTENT, PartialFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import BinaryIO
+
+    from git_helper.core.plain_url import PlainUrl
+    from git_helper.net.message import Answered, Response
+    from git_helper.registry.artefact_cache import ArtefactCache, Kept
+
+    Watch = Callable[[int, int | None], None]
+    """Hears the bytes so far and in all."""
+
+ATTEMPTS = 5
+"""In a row without a single new byte."""
+_FIRST_PAUSE = 0.25
+_BLOCK = 1 << 18
+_RANGE_NOT_SATISFIABLE = 416
+
+
+class Get(Protocol):
+    """Asks a server with the credentials that apply."""
+
+    def __call__(self, url: str, *, headers: Mapping[str, str]) -> Response:
+        """The answer of whatever status. Raises GitHelperError."""
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """A file to fetch. `filename`: what it is called on disk; checked by `safe_filename`."""
+
+    url: PlainUrl
+    filename: str
+    digests: Digests
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A file at its absolute `path`, `size` in bytes. `credential`: who let us in; `cached`: nobody was asked."""
+
+    path: str
+    size: int
+    digests: Mapping[str, str]
+    credential: Answered | None = None
+    cached: bool = False
+
+
+class Artefacts:
+    """Fetches files for one command. Thread-safe."""
+
+    def __init__(
+        self,
+        get: Get,
+        cache: ArtefactCache,
+        *,
+        offline: bool = False,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._get = get
+        self._cache = cache
+        self._offline = offline
+        self._pause = pause
+
+    def fetch(self, wanted: Artefact, folder: str, watch: Watch) -> Fetched:
+        """Puts the file into `folder`, whole or not at all. Raises DigestMismatch and other GitHelperErrors."""
+        place = os.path.join(os.path.abspath(folder), wanted.filename)
+        there = self._there(place, wanted.digests)
+        if there is not None:
+            return _fetched(place, there, cached=True)
+        if wanted.url.scheme == "file":
+            return self._local(wanted, place)
+        kept = self._cache.find(wanted.digests)
+        if kept is not None:
+            return _fetched(put(kept.path, place), kept.digests, cached=True)
+        if self._offline:
+            raise Unreachable(f"cannot fetch '{wanted.url.display}': --offline", "fetch it once without --offline")
+        received, answered = self._received(wanted, watch)
+        return _fetched(put(received.path, place), received.digests, answered)
+
+    def _there(self, place: str, digests: Digests) -> dict[str, str] | None:
+        """The digests of what is in its place already, if they say that it is the very file."""
+        if not digests.groups or not os.path.isfile(place):
+            return None
+        found = digests_of(place, digests.algorithms)
+        return found if digests.are_met(found) else None
+
+    def _local(self, wanted: Artefact, place: str) -> Fetched:
+        path = url2pathname(wanted.url.path)
+        if not os.path.isfile(path):
+            raise NotFound(f"cannot find the file '{wanted.url.display}'")
+        found = digests_of(path, wanted.digests.algorithms)
+        wanted.digests.check(found, wanted.url.display)
+        return _fetched(put(path, place), found)
+
+    def _received(self, wanted: Artefact, watch: Watch) -> tuple[Kept, Answered | None]:
+        """The verified file in the cache, and who let us in."""
+        with self._cache.partial(wanted.url.safe_url) as partial:
+            resumed = partial.size > 0
+            answered = self._persist(wanted, partial, watch)
+            found = digests_of(partial.path, wanted.digests.algorithms)
+            if resumed and not wanted.digests.are_met(found):
+                partial.forget()  # it was another file before
+                answered = self._persist(wanted, partial, watch)
+                found = digests_of(partial.path, wanted.digests.algorithms)
+            try:
+                wanted.digests.check(found, wanted.url.display)
+            except DigestMismatch:
+                partial.forget()
+                raise
+            return self._cache.keep(partial, found), answered
+
+    def _persist(self, wanted: Artefact, partial: PartialFile, watch: Watch) -> Answered | None:
+        """Asks until all of it is there. Whatever arrives at all makes the next try worth it."""
+        failures = 0
+        while True:
+            before = partial.size
+            try:
+                return self._ask(wanted, partial, watch)
+            except Interrupted as error:
+                failures = 1 if partial.size > before else failures + 1
+                if failures >= ATTEMPTS:
+                    raise
+                self._pause(_pause_after(failures, error))
+
+    def _ask(self, wanted: Artefact, partial: PartialFile, watch: Watch) -> Answered | None:
+        # A resumed part must be of the same bytes: nothing may be packed on the way.
+        headers = {"Accept-Encoding": "identity"} | partial.headers(known=bool(wanted.digests.groups))
+        with self._get(wanted.url.text.reveal().decode(), headers=headers) as response:
+            if response.status == _RANGE_NOT_SATISFIABLE:
+                partial.forget()
+                raise Busy(f"cannot go on with '{wanted.url.display}': the server has another file now", 0.0)
+            check_status(response, wanted.url.display)
+            total = _total(response, partial.size)
+            try:
+                with partial.open(response.status, response.headers) as file:
+                    _copy(response, file, total, watch)
+            except OSError as error:
+                reason = (error.strerror or type(error).__name__).lower()
+                raise GitHelperError(f"cannot write to the cache '{self._cache.folder}': {reason}") from error
+            return response.credential
+
+
+def _fetched(
+    path: str, digests: Mapping[str, str], credential: Answered | None = None, *, cached: bool = False
+) -> Fetched:
+    return Fetched(path, os.path.getsize(path), digests, credential, cached)
+
+
+def _copy(response: Response, file: BinaryIO, total: int | None, watch: Watch) -> None:
+    received = file.tell()
+    while block := response.read1(_BLOCK):
+        file.write(block)
+        received += len(block)
+        watch(received, total)
+
+
+def _total(response: Response, before: int) -> int | None:
+    """Bytes of the whole file, if the answer says so."""
+    length = response.headers.get("Content-Length", "")
+    if not (length.isascii() and length.isdigit()):
+        return None
+    return int(length) + (before if response.status == PARTIAL_CONTENT else 0)
+
+
+def _pause_after(failures: int, error: Interrupted) -> float:
+    """Seconds: twice as long each time, spread so that many clients do not come back at once."""
+    if isinstance(error, Busy) and error.seconds is not None:
+        return error.seconds
+    return float(_FIRST_PAUSE * 2 ** (failures - 1)) * random.uniform(1.0, 1.5)  # noqa: S311 (no secret)

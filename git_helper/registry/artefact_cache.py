@@ -1,0 +1,137 @@
+"""Artefacts by their digest: what has been fetched and verified once is not fetched again.
+
+`files-v1/sha256/<digest>` and links to it under other strong digests' names; `files-v1/partial/<key>` is what has arrived of
+a file so far, the key a hash of its URL. All below a folder of mode 0700, as for Git trees; nothing of a URL is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from git_helper.errors import StoreError
+from git_helper.registry.partial_file import PartialFile
+from git_helper.system import files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from git_helper.core.digests import Digests
+
+VERSION = "files-v1"
+_PARTIAL = "partial"
+_WAIT_SECONDS = 600.0
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What was removed: files, and their bytes."""
+
+    files: int = 0
+    size: int = 0
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A verified file in the cache: its path, and digests by algorithm."""
+
+    path: str
+    digests: Mapping[str, str]
+
+
+class ArtefactCache:
+    """The cache below `folder`, which is made when something is put there. Safe for several processes."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = os.path.join(folder, VERSION)
+
+    def find(self, digests: Digests) -> Kept | None:
+        """A file that has one of the strong digests and meets all others; its bytes are checked anew."""
+        for name, value in digests.strong:
+            path = self._place(name, value)
+            try:
+                found = digests_of(path, digests.algorithms)
+            except OSError:
+                continue
+            if digests.are_met(found):
+                with contextlib.suppress(OSError):
+                    os.utime(path)
+                return Kept(path, found)
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # the disk has changed it
+        return None
+
+    @contextlib.contextmanager
+    def partial(self, url: str) -> Iterator[PartialFile]:
+        """What has arrived from `url` so far, for nobody else meanwhile. Raises Timeout, StoreError."""
+        self._make(_PARTIAL)
+        path = os.path.join(self.folder, _PARTIAL, hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest())
+        with files.locked(path, _WAIT_SECONDS):
+            yield PartialFile(path)
+
+    def keep(self, partial: PartialFile, found: Mapping[str, str]) -> Kept:
+        """Moves what is whole and verified to its place, and returns that. Raises StoreError."""
+        path = self._place("sha256", found["sha256"])
+        try:
+            self._make("sha256")
+            os.replace(partial.path, path)
+            partial.forget()
+            for name, value in found.items():
+                if name in ("sha384", "sha512"):
+                    self._make(name)
+                    with contextlib.suppress(FileExistsError):
+                        os.link(path, self._place(name, value))
+        except OSError as error:
+            raise StoreError(f"cannot write to the cache '{self.folder}': {(error.strerror or '').lower()}") from error
+        return Kept(path, found)
+
+    def prune(self, seconds: float) -> Freed:
+        """Removes what was not used for so long."""
+        return self._remove(time.time() - seconds)
+
+    def clean(self) -> Freed:
+        """Removes everything."""
+        freed = self._remove(None)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        return freed
+
+    def _remove(self, before: float | None) -> Freed:
+        count = size = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                path = os.path.join(folder, name)
+                with contextlib.suppress(OSError):
+                    status = os.stat(path)
+                    if before is None or status.st_mtime < before:
+                        os.unlink(path)
+                        count += not name.endswith((".lock", ".note"))
+                        size += status.st_size // status.st_nlink
+        return Freed(count, size)
+
+    def _place(self, name: str, value: str) -> str:
+        return os.path.join(self.folder, name, value)
+
+    def _make(self, name: str) -> None:
+        try:
+            # `--cache-dir` may name a folder that others can read.
+            for path in (self.folder, os.path.join(self.folder, name)):
+                os.makedirs(path, mode=0o700, exist_ok=True)
+        except OSError as error:
+            hint = "name another: --cache-dir DIR"
+            raise StoreError(f"cannot make the cache '{path}': {(error.strerror or '').lower()}", hint) from error
+
+
+def digests_of(path: str, algorithms: frozenset[str]) -> dict[str, str]:
+    """Hexadecimal digests of a file by algorithm. Raises OSError."""
+    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            for one in hashes.values():
+                one.update(block)
+    return {name: one.hexdigest() for name, one in hashes.items()}

@@ -1,0 +1,99 @@
+"""What is for this machine: requirements by their markers, files by their tags (PEP 508, PEP 425, PEP 427, PEP 592)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from packaging.markers import Marker
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.tags import Tag, sys_tags
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion, Version
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Link(Protocol):
+    """What of a link matters here."""
+
+    @property
+    def filename(self) -> str:
+        """The file's name."""
+
+    @property
+    def requires_python(self) -> str | None:
+        """Versions of Python that it is for (`data-requires-python`)."""
+
+
+L = TypeVar("L", bound=Link)
+_Rank = tuple[int, int, tuple[int, str] | tuple[()]]
+
+
+def applies_here(marker: str | None) -> bool:
+    """Whether a requirement with this environment marker, which has been parsed before, is wanted on this machine.
+
+    Without extras, as for `pip install`.
+    """
+    return marker is None or Marker(marker).evaluate({"extra": ""})
+
+
+def pinned_version(specifier: str) -> str | None:
+    """The version of `==1.0` or `===1.0` alone, else None."""
+    found = list(SpecifierSet(specifier))
+    if len(found) != 1 or found[0].operator not in ("==", "===") or found[0].version.endswith(".*"):
+        return None
+    return found[0].version
+
+
+def best(project: str, version: str, links: Iterable[L], python: str) -> L | None:
+    """The best file of exactly that version for this interpreter, whose full version is `python`; None: there is none.
+
+    Wheels before sources, the most specific tag first, then the highest build number; of equals the first one. What is
+    yanked counts: a pin asks for it by name (PEP 592).
+    """
+    try:
+        name, wanted = canonicalize_name(project), Version(version)
+    except InvalidVersion:
+        return None  # `===` takes any text, but no file's name holds it
+    chosen: tuple[_Rank, L] | None = None
+    for link in links:
+        rank = _rank(link.filename, name, wanted)
+        if rank is None or not _runs_on(link.requires_python, python):
+            continue
+        if chosen is None or rank > chosen[0]:
+            chosen = rank, link
+    return None if chosen is None else chosen[1]
+
+
+def _rank(filename: str, name: str, wanted: Version) -> _Rank | None:
+    """The higher the better; None for another project or version, or another machine."""
+    try:
+        if not filename.endswith(".whl"):
+            return (0, 0, ()) if parse_sdist_filename(filename) == (name, wanted) else None
+        project, version, build, tags = parse_wheel_filename(filename)
+    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+        return None
+    place = min((_places()[tag] for tag in tags if tag in _places()), default=None)
+    return None if place is None or (project, version) != (name, wanted) else (1, -place, build)
+
+
+@cache
+def _places() -> dict[Tag, int]:
+    """This interpreter's tags, the most specific one first."""
+    return {tag: place for place, tag in enumerate(dict.fromkeys(sys_tags()))}
+
+
+def _runs_on(requires: str | None, python: str) -> bool:
+    """A specifier that cannot be read demands nothing, as in pip."""
+    try:
+        return requires is None or SpecifierSet(requires).contains(python, prereleases=True)
+    except InvalidSpecifier:
+        return True

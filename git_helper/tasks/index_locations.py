@@ -1,0 +1,115 @@
+"""Where a command looks for packages: what options, requirements files and settings say, merged in one place.
+
+An option comes before a file, a file before the environment and what stands below that. There is one index; the others
+and the find-links places of all of these add up.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+from urllib.request import url2pathname
+
+from git_helper.core.indexes import Index
+from git_helper.core.parse_error import ParseError
+from git_helper.core.requirements_file import EXTRA_INDEX_URL, FIND_LINKS, INDEX_URL, NO_INDEX, OptionItem
+from git_helper.errors import UsageError
+from git_helper.registry.local_place import LocalPlace
+from git_helper.secret import visible
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from git_helper.core.indexes import Kind
+    from git_helper.registry.local_place import Location
+    from git_helper.tasks.gather import Source
+
+
+@dataclass(frozen=True)
+class Configured:
+    """What options or the environment (and the files of settings) say. `from_option`: which of the fields are options."""
+
+    index_url: str | None = None
+    extra_index_url: Sequence[str] = ()
+    find_links: Sequence[str] = ()
+    no_index: bool = False
+    from_option: frozenset[str] = frozenset()
+
+    def only_options(self) -> Configured:
+        """Without what the environment and files of settings say."""
+        has = self.from_option.__contains__
+        return Configured(
+            self.index_url if has("index-url") else None,
+            self.extra_index_url if has("extra-index-url") else (),
+            self.find_links if has("find-links") else (),
+            has("no-index") and self.no_index,
+            self.from_option,
+        )
+
+
+def index_locations(
+    configured: Configured, sources: Iterable[Source] = (), environ: Mapping[str, str] | None = None
+) -> list[Location]:
+    """The index, the extra ones and the find-links places, in this order, each once; without indexes by `no_index`.
+
+    Raises ParseError `duplicate-index-url` when two files name different indexes, UsageError for what is no URL or path.
+    """
+    texts: dict[str, list[str]] = {INDEX_URL: [], EXTRA_INDEX_URL: [], FIND_LINKS: []}
+    no_index = configured.no_index
+    first: tuple[str, Source] | None = None
+    for source in sources:
+        for item in source.scan.options:
+            no_index = no_index or item.name == NO_INDEX
+            if item.name not in texts:
+                continue
+            text = _written(item, source)
+            if item.name == INDEX_URL:
+                if first is not None and first[0] != text:
+                    raise _conflict(item, source, first[1])
+                first = text, source
+            texts[item.name].append(text)
+    index = _first(configured, [configured.index_url] if configured.index_url else [], texts[INDEX_URL], "index-url")[
+        :1
+    ]
+    extra = _first(configured, configured.extra_index_url, texts[EXTRA_INDEX_URL], "extra-index-url")
+    links = _first(configured, configured.find_links, texts[FIND_LINKS], "find-links")
+    indexes = [] if no_index else [location(text, "index", environ) for text in (*index, *extra)]
+    return list(dict.fromkeys([*indexes, *(location(text, "find-links", environ) for text in links)]))
+
+
+def _first(configured: Configured, given: Sequence[str], in_files: Sequence[str], name: str) -> list[str]:
+    return [*given, *in_files] if name in configured.from_option else [*in_files, *given]
+
+
+def location(text: str, kind: Kind, environ: Mapping[str, str] | None = None) -> Location:
+    """A URL, or the path of a folder or file of this machine. Raises UsageError."""
+    if "://" in text and not text.lower().startswith("file:"):
+        return Index.parse(text, kind=kind, environ=environ)
+    path = url2pathname(urlsplit(text).path) if text.lower().startswith("file:") else text
+    if not path or "\0" in path:
+        raise UsageError(f"cannot look in '{visible(text)}' for packages: it is no path and no URL")
+    return LocalPlace(os.path.abspath(os.path.expanduser(path)), kind)
+
+
+def _written(item: OptionItem, source: Source) -> str:
+    """The URL or path of an option; a relative path lies beside its file."""
+    if item.url is not None:
+        if source.url is not None and item.url.scheme == "file":
+            reason = "a file from a server cannot name one of this machine"
+            raise UsageError(f"cannot use {item.name} in line {item.line} of '{visible(source.path)}': {reason}")
+        return item.url.text.reveal().decode()
+    path = item.value or ""
+    if source.url is not None:
+        return urljoin(source.url, path)
+    return os.path.join(os.path.dirname(source.path), os.path.expanduser(path))
+
+
+def _conflict(item: OptionItem, source: Source, other: Source) -> ParseError:
+    shown = item.url.display if item.url is not None else item.value or ""
+    reason = f"'{visible(other.path)}' names another index"
+    hint = "name further indexes with --extra-index-url"
+    error = ParseError("duplicate-index-url", shown, reason, item.span, hint, {"line": item.line})
+    error.message = f"line {item.line} of '{visible(source.path)}': {error.message}"
+    return error
