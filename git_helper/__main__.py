@@ -34,6 +34,12 @@ def main(program: str, words: "Sequence[str]", stdin: "BinaryIO", stdout: "Binar
     try:
         if operation_of(program, words) is not None:
             return protocol_door(words, stdin, stdout, stderr)
+        import gc
+
+        from git_helper.cli.late import install
+
+        gc.set_threshold(50_000)  # modules stay: looking through them for garbage is a tenth of the start
+        install()
         from git_helper.cli.app import main as command_door
 
         return command_door(list(words))

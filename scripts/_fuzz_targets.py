@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from git_helper.errors import GitHelperError
+from git_helper.git.pack_errors import Limits
 
 LONGEST = 10
 """Seconds for one input."""
@@ -139,7 +140,7 @@ def _words(settings: Any, data: bytes) -> None:
 
 
 def _tree(tree_entries: Any, data: bytes) -> None:
-    tree_entries.read_tree(data, b"", fold=True)
+    tree_entries.TreeReader(Limits(), fold=True).read(data, b"", 0)
 
 
 def _pointer(lfs_pointer: Any, data: bytes) -> None:

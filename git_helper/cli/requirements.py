@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from git_helper.cli.common import Command, command
+from git_helper.core.options import CACHE, INDEXES
 from git_helper.core.requirement import describe
 from git_helper.core.requirements_rewrite import with_line_end
 from git_helper.errors import UsageError
 from git_helper.git.staging import ending_signals
 from git_helper.system import files
-from git_helper.tasks import download, gather, resolve
+from git_helper.system.together import together
+from git_helper.tasks import checks, download, gather, resolve
+from git_helper.tasks.index_locations import index_locations
 from git_helper.ui import tables
 from git_helper.ui.progress import Display
+from git_helper.wiring.indexes import Registry, configured
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    _Done = resolve.Outcome | download.Downloaded | checks.LocationChecked
 
 _PANEL = "Dependencies"
 _WHAT = "git+https://…, name @ git+https://…, a URL or a name."
@@ -26,16 +34,14 @@ Arguments = Annotated[list[str] | None, typer.Argument(metavar="REQUIREMENT...",
 Files = Annotated[
     list[str] | None, typer.Option("--requirement", "-r", metavar="FILE", help="A requirements file. Repeatable.")
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Ask no server; use the cache.")]
-CacheDir = Annotated[str | None, typer.Option("--cache-dir", metavar="DIR", help="Where the cache is.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def add(app: typer.Typer) -> None:
     """Adds the commands to the application."""
     app.command("parse", rich_help_panel=_PANEL)(command(_parse))
-    app.command("resolve", rich_help_panel=_PANEL)(command(_resolve))
-    app.command("download", rich_help_panel=_PANEL)(command(_download))
+    app.command("resolve", rich_help_panel=_PANEL)(command(_resolve, groups=(CACHE, INDEXES)))
+    app.command("download", rich_help_panel=_PANEL)(command(_download, groups=(CACHE, INDEXES)))
 
 
 def _parse(
@@ -61,24 +67,25 @@ def _resolve(
     requirements: Arguments = None,
     requirement_files: Files = None,
     form: Annotated[str, typer.Option("--format", metavar="FORM", help="text, json or requirements.")] = "text",
-    offline: Offline = False,
-    cache_dir: CacheDir = None,
 ) -> None:
     """Pin each Git requirement to a commit: one question to a server for each repository."""
     if form not in ("text", "json", "requirements"):
         raise UsageError(f"unknown --format '{form}'", "use one of: text, json, requirements")
-    gathered = _gathered(command, requirements, requirement_files)
     with ending_signals(), Display(quiet=command.messages.quiet) as display:
-        outcomes = _resolved(command, gathered, display, offline, cache_dir)
+        gathered = _gathered(command, display, requirements, requirement_files)
+        outcomes, locations = _resolved_and_checked(command, gathered, display)
     if form == "json":
-        command.messages.data([resolve.described(one) for one in outcomes])
+        described = [resolve.described(one) for one in outcomes]
+        command.messages.data(described + [resolve.described_location(one) for one in locations])
     elif form == "requirements":
         _write_requirements(command, gathered, outcomes)
     else:
         for one in outcomes:
-            if one.error is None:
+            if one.error is None or one.checked is not None:
                 command.messages.text(one.pinned or resolve.written(one))
-    _finish(command, outcomes)
+    for said in resolve.said_of_checks(outcomes, locations):
+        command.messages.done(said)
+    _finish(command, [*outcomes, *locations])
 
 
 def _download(
@@ -89,16 +96,16 @@ def _download(
         str, typer.Option("--directory", "-d", metavar="DIR", help="Where to put them (default: here).")
     ] = ".",
     as_json: AsJson = False,
-    offline: Offline = False,
-    cache_dir: CacheDir = None,
 ) -> None:
-    """Fetch the source tree of each Git requirement at its commit and print where it is."""
-    gathered = _gathered(command, requirements, requirement_files)
+    """Fetch the tree of each Git requirement at its commit, and the files of the others; print where they are."""
     with ending_signals(), Display(quiet=command.messages.quiet) as display:
-        outcomes = _resolved(command, gathered, display, offline, cache_dir)
-        done = download.download(
-            outcomes, directory, command.house.trees(display, offline=offline, cache_dir=cache_dir)
-        )
+        gathered = _gathered(command, display, requirements, requirement_files)
+        outcomes = _resolved(command, gathered, display)
+        locations = index_locations(configured(command.house), gathered.files, command.house.environ)
+        registry = Registry(command.house, display, locations)
+        done = download.download(outcomes, directory, command.house.trees(display), lambda: registry.files)
+    for note in dict.fromkeys(one.note for one in done if one.note is not None):
+        command.messages.note(note)
     if as_json:
         command.messages.data([download.described(one, resolve.described(one.outcome)) for one in done])
     else:
@@ -108,20 +115,42 @@ def _download(
     _finish(command, done)
 
 
-def _gathered(command: Command, requirements: Sequence[str] | None, paths: Sequence[str] | None) -> gather.Gathered:
-    gathered = gather.gather(requirements or (), paths or (), files.read, command.house.environ)
-    for warning in gathered.warnings:
-        command.messages.note(warning)
+def _gathered(
+    command: Command, display: Display, requirements: Sequence[str] | None, paths: Sequence[str] | None
+) -> gather.Gathered:
+    """The arguments and files, those on servers too."""
+    house = command.house
+    registry = Registry(house, display, index_locations(configured(house), (), house.environ))
+    gathered = gather.gather(requirements or (), paths or (), files.read, house.environ, registry.text_file)
+    with display.paused():
+        for warning in gathered.warnings:
+            command.messages.note(warning)
     return gathered
 
 
-def _resolved(
-    command: Command, gathered: gather.Gathered, display: Display, offline: bool, cache_dir: str | None
-) -> list[resolve.Outcome]:
+def _resolved_and_checked(
+    command: Command, gathered: gather.Gathered, display: Display
+) -> tuple[list[resolve.Outcome], Sequence[checks.LocationChecked]]:
+    """Git's servers and the others at once."""
     house = command.house
-    opener = house.no_repository if offline else house.connections(display).repository
+    given = configured(house)
+    locations = index_locations(given, gathered.files, house.environ)
+    registry = None if house.settings.offline else Registry(house, display, locations)
+    if not gathered.needs_index:  # what is configured for all projects is of no concern here
+        locations = index_locations(given.only_options(), gathered.files, house.environ)
+    jobs: list[Callable[[], Any]] = [
+        partial(_resolved, command, gathered, display),
+        partial(checks.check, gathered.wanted, locations, registry),
+    ]
+    outcomes, checked = together(jobs, len(jobs))
+    return resolve.with_checks(outcomes, checked), checked.locations
+
+
+def _resolved(command: Command, gathered: gather.Gathered, display: Display) -> list[resolve.Outcome]:
+    house = command.house
+    opener = house.no_repository if house.settings.offline else house.connections(display).repository
     with display.job("resolving"):
-        outcomes = resolve.resolve(gathered.wanted, opener, house.cache(cache_dir).has)
+        outcomes = resolve.resolve(gathered.wanted, opener, house.cache().has)
     with display.paused():
         for warning in dict.fromkeys(text for one in outcomes if one.choice for text in one.choice.warnings):
             command.messages.note(warning)
@@ -129,7 +158,7 @@ def _resolved(
 
 
 def _write_requirements(command: Command, gathered: gather.Gathered, outcomes: Sequence[resolve.Outcome]) -> None:
-    if any(one.error is not None for one in outcomes):
+    if any(one.error is not None and one.checked is None for one in outcomes):
         return  # half a file would be taken for a whole one
     for one in outcomes:
         if one.wanted.source is None:
@@ -138,7 +167,7 @@ def _write_requirements(command: Command, gathered: gather.Gathered, outcomes: S
     command.messages.raw("".join(map(with_line_end, texts)) + last)
 
 
-def _finish(command: Command, done: Sequence[resolve.Outcome | download.Downloaded]) -> None:
+def _finish(command: Command, done: Sequence[_Done]) -> None:
     """Says each error once and ends with the worst exit code."""
     errors = [one.error for one in done if one.error is not None]
     for error in {(type(error), error.message, error.hint): error for error in errors}.values():

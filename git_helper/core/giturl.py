@@ -7,7 +7,7 @@ credential to the wrong host: git's client libraries get parts, never a URL to g
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, unquote_to_bytes
 
@@ -36,7 +36,8 @@ _PATH_SAFE = "/%:@!$&'()*+,;=~|[]"
 class GitUrl:
     """`scheme` is one of TRANSPORTS; `path` percent-encoded as git gets it; `subdirectory` decoded, without `..`.
 
-    `fragment` is as written, without `#`; `prefixed` tells whether `git+` stood in front. repr and str show no secret.
+    `fragment` is as written, without `#`; `prefixed` tells whether `git+` stood in front. `of_submodule`: another repository
+    names it, not a person. repr and str show no secret.
     """
 
     scheme: str
@@ -46,6 +47,7 @@ class GitUrl:
     subdirectory: str | None = None
     fragment: str | None = None
     prefixed: bool = True
+    of_submodule: bool = field(default=False, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> GitUrl:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from packaging.markers import InvalidMarker, Marker
-from packaging.requirements import InvalidRequirement
-from packaging.requirements import Requirement as NamedRequirement
+from packaging import markers, requirements
 
 from git_helper.core.authority import refuse_controls
 from git_helper.core.giturl import GitUrl
@@ -190,8 +188,8 @@ def _after_url(text: str, end: int) -> str | None:
 
 def _check_marker(text: str, marker: str, span: tuple[int, int]) -> None:
     try:
-        Marker(marker)
-    except (InvalidMarker, RecursionError):
+        markers.Marker(marker)
+    except (markers.InvalidMarker, RecursionError):
         raise ParseError("invalid-requirement", text, "its marker cannot be read", span) from None
 
 
@@ -201,8 +199,8 @@ def _refuse_glued_marker(text: str, start: int, end: int) -> None:
     if place < 0:
         return
     try:
-        Marker(text[place + 1 : end])
-    except (InvalidMarker, RecursionError):
+        markers.Marker(text[place + 1 : end])
+    except (markers.InvalidMarker, RecursionError):
         return
     raise ParseError(
         "invalid-requirement", text, "its marker is part of the URL", (place, end), "put a space before ';'"
@@ -238,8 +236,8 @@ def _without_url(cls: type[Requirement], text: str) -> Requirement:
             _check_marker(text, marker.strip(" \t"), (len(before) + 1, len(bare)))
         return cls(None, (), marker.strip(" \t") if semicolon else None, before.rstrip(" \t"))
     try:
-        requirement = NamedRequirement(bare)
-    except (InvalidRequirement, RecursionError):
+        requirement = requirements.Requirement(bare)
+    except (requirements.InvalidRequirement, RecursionError):
         raise _not_a_requirement(text, bare) from None
     if requirement.url is not None:
         # `packaging` takes any text for a URL, `git@host:path` too.

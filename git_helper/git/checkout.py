@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from git_helper.core.reference import Oid
     from git_helper.git.pack_errors import Limits
+    from git_helper.git.tree_writer import Kept
 
     Progress = Callable[[int, int, int], None]
 
@@ -38,45 +39,36 @@ def download_tree(
     """Writes the tree of the commit `oid` (or of a tag's commit) to `destination`: all of it, or there is nothing.
 
     `progress` gets bytes so far, objects so far and objects in all; what it raises ends the download. SIGTERM and SIGHUP
-    end it in order when this is the main thread. Raises UsageError when `destination` is there and not empty; what
-    `repository`, Unpack and `staged` raise.
-    """
-    found = download_once(repository, oid, destination, limits=limits, progress=progress, wait=wait)
-    if found is None:
-        hint = "remove it first, or name another folder"
-        raise UsageError(f"cannot write '{visible(destination)}': it is there already and not empty", hint)
-    return found
-
-
-def download_once(
-    repository: Repository,
-    oid: Oid,
-    destination: str,
-    *,
-    limits: Limits | None = None,
-    progress: Progress | None = None,
-    note: Callable[[Unpacked], None] | None = None,
-    wait: float = WAIT_SECONDS,
-) -> Unpacked | None:
-    """As `download_tree`, but a destination that is there is taken for finished: None, and nothing was asked.
-
-    `note` hears of the result before anybody can see it. Of several processes one downloads, the others wait up to
-    `wait` seconds each.
+    end it in order when this is the main thread. Of several processes one writes, the others wait up to `wait` seconds each.
+    Raises UsageError when `destination` is there and not empty; what `repository`, Unpack and `staged` raise.
     """
     with ending_signals(), staged(os.path.abspath(destination), wait) as staging:
         if staging is None:
-            return None
-        folder, scratch = staging.make("tree", 0o777), staging.make("scratch", 0o700)
-        with Unpack(folder, scratch, oid, limits) as unpack:
-
-            def feed(data: bytes) -> None:
-                unpack.feed(data)
-                if progress is not None:
-                    progress(unpack.received, unpack.done, unpack.count)
-
-            repository.fetch(oid, feed)
-            unpacked = unpack.finish()
-        if note is not None:
-            note(unpacked)
+            hint = "remove it first, or name another folder"
+            raise UsageError(f"cannot write '{visible(destination)}': it is there already and not empty", hint)
+        folder = staging.make("tree", 0o777)
+        unpacked = unpack(repository, oid, folder, staging.make_scratch(), limits=limits, progress=progress)
         staging.publish(folder)
     return unpacked
+
+
+def unpack(
+    repository: Repository,
+    oid: Oid,
+    folder: str,
+    scratch: str,
+    *,
+    limits: Limits | None = None,
+    progress: Progress | None = None,
+    kept: Kept | None = None,
+) -> Unpacked:
+    """Fetches the commit `oid` and unpacks it into `folder`; see Unpack for the others."""
+    with Unpack(folder, scratch, oid, limits, kept) as unpacking:
+
+        def feed(data: bytes) -> None:
+            unpacking.feed(data)
+            if progress is not None:
+                progress(unpacking.received, unpacking.done, unpacking.count)
+
+        repository.fetch(oid, feed)
+        return unpacking.finish()

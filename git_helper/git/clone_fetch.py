@@ -111,7 +111,7 @@ class Fetch:
         repository_files.make_repository(self._folder)
         result, depth = self._fetch(wish)
         if result.object_format not in (None, "sha1"):
-            raise unsupported_format(result.object_format)
+            raise unsupported_format(result.object_format, self._url.masked_clone_url)
         advertised = self._advertised(result.refs, result.symrefs)
         objects = self._finish(set(result.new_shallow or ()))
         found = layout(
@@ -154,7 +154,7 @@ class Fetch:
 
         def determine_wants(refs: Mapping[Ref, ObjectID], depth: int | None = None) -> list[ObjectID]:  # noqa: ARG001
             if any(len(oid) != 40 for oid in refs.values()):
-                raise unsupported_format("sha256")
+                raise unsupported_format("sha256", shown)
             any_commit = self._client.protocol_version == 2
             advertised = self._advertised(refs, {})
             return [ObjectID(oid) for oid in wants(wish, advertised, any_commit=any_commit)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.errors import UsageError
-from git_helper.git.lfs import LfsClient
-from git_helper.git.pool import http_client
+from git_helper.git import lfs, pool
 from git_helper.git.smart_http import HttpRepository
 
 if TYPE_CHECKING:
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     from dulwich.client import GitClient
 
     from git_helper.core.giturl import GitUrl
+    from git_helper.git.full_clone import LfsObjects
     from git_helper.git.pool import Sender
     from git_helper.git.remote_repository import RemoteRepository
 
@@ -27,6 +27,9 @@ class Ssh(Protocol):
 
     def repository(self, url: GitUrl) -> RemoteRepository:
         """A repository to be asked for refs and single commits."""
+
+    def lfs(self, session: Sender, url: GitUrl) -> LfsObjects:
+        """Its LFS side."""
 
 
 class Connections:
@@ -50,17 +53,14 @@ class Connections:
     def client(self, url: GitUrl) -> tuple[GitClient, str]:
         """dulwich's client for it, and the path to ask that for. Raises UsageError."""
         place, ssh = self._way(url)
-        return (http_client(self._session, place) if ssh is None else ssh.client(place)), ""
+        return (pool.http_client(self._session, place) if ssh is None else ssh.client(place)), ""
 
-    def lfs(self, url: GitUrl, endpoint: str | None) -> LfsClient:
-        """Its LFS side. Raises UsageError where only SSH leads there."""
+    def lfs(self, url: GitUrl, endpoint: str | None) -> LfsObjects:
+        """Its LFS side; where SSH leads, unless `endpoint` names another. Raises UsageError."""
         place, ssh = self._way(url)
         if ssh is not None and endpoint is None:
-            raise UsageError(
-                f"cannot fetch the Git LFS files of '{place.masked_clone_url}' over SSH",
-                "name it by https, or leave them out: GIT_LFS_SKIP_SMUDGE=1",
-            )
-        return LfsClient(self._session, place, endpoint)
+            return ssh.lfs(self._session, place)
+        return lfs.LfsClient(self._session, place, endpoint)
 
     def _way(self, url: GitUrl) -> tuple[GitUrl, Ssh | None]:
         place = self._rewrite(url)

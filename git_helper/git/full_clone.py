@@ -92,7 +92,7 @@ class FullClone:
             if staging is None:
                 hint = "remove it first, or name another folder"
                 raise UsageError(f"cannot clone into '{visible(destination)}': it is there already and not empty", hint)
-            folder, scratch = staging.make("repository", 0o777), staging.make("scratch", 0o700)
+            folder, scratch = staging.make("repository", 0o777), staging.make_scratch()
             self._folds = is_folding(os.fsencode(scratch))
             wish = Wish(options.reference, options.depth, options.bare)
             git_folder = folder if options.bare else os.path.join(folder, ".git")

@@ -21,7 +21,7 @@ from git_helper.secret import visible
 from git_helper.system.together import together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from git_helper.core.giturl import GitUrl
     from git_helper.git.lfs_pointer import LfsPointer
@@ -60,12 +60,24 @@ class _Download:
 class LfsClient:
     """The LFS side of one repository. `endpoint`: another URL for the API, as `lfs.url` of `.lfsconfig` names it.
 
+    `headers`: what every question to the API carries; with an Authorization in them no credential of ours is looked for.
+
     Raises what the session raises, NotFound, Refused, Unreachable, DamagedLfsObject and OSError. Thread-safe.
     """
 
-    def __init__(self, session: Sender, url: GitUrl, endpoint: str | None = None) -> None:
+    def __init__(
+        self, session: Sender, url: GitUrl, endpoint: str | None = None, headers: Mapping[str, str] | None = None
+    ) -> None:
+        if endpoint is not None and urlsplit(endpoint).scheme != "https" and url.scheme != "http":
+            # Whoever can write to the repository would have everybody fetch in clear, maybe with a credential.
+            raise Refused(
+                f"cannot fetch LFS objects of '{url.masked_clone_url}': '.lfsconfig' names '{display_url(endpoint)}', "
+                f"which is less safe than {url.scheme}",
+                _LEAVE,
+            )
         self._session = session
         self._url = url
+        self._headers = dict(headers or {})
         base = url.safe_url.rstrip("/")
         base = base if base.endswith(".git") else base + ".git"
         self._endpoint = (endpoint or f"{base}/info/lfs").rstrip("/")
@@ -104,8 +116,10 @@ class LfsClient:
             "objects": [{"oid": one.oid, "size": one.size} for one in pointers],
         }
         url = f"{self._endpoint}/objects/batch"
-        headers = {"Accept": _TYPE, "Content-Type": _TYPE}
-        with self._session.send(self._request("POST", url, headers, json.dumps(question).encode())) as response:
+        headers = {**self._headers, "Accept": _TYPE, "Content-Type": _TYPE}
+        ours = "Authorization" not in headers
+        asked = self._request("POST", url, headers, json.dumps(question).encode(), ours=ours)
+        with self._session.send(asked) as response:
             if response.status != 200:
                 raise self._refusal(response)
             try:

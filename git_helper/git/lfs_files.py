@@ -78,14 +78,21 @@ def put_in_place(
     for entry in entries:
         pointer = wanted.get(entry.path)
         if pointer is not None and entry.status is not None:
-            path = writer.prefix + entry.path
-            os.unlink(path)
-            writer.copy(os.fsencode(object_path(folder, pointer.oid)), path, int(entry.mode == 0o100755))
+            path = put(writer, folder, entry.path, pointer)
             before = os.stat(path).st_mtime_ns - _SECONDS_BEFORE * 1_000_000_000
             os.utime(path, ns=(before, before))
             entry = entry._replace(status=os.lstat(path))
         done.append(entry)
     return done
+
+
+def put(writer: TreeWriter, folder: str, path: bytes, pointer: LfsPointer) -> bytes:
+    """The content, which is below `folder`, in place of the pointer at `path`, relative; the absolute path of it."""
+    place = writer.prefix + path
+    executable = bool(os.stat(place).st_mode & 0o100)
+    os.unlink(place)
+    writer.copy(os.fsencode(object_path(folder, pointer.oid)), place, executable)
+    return place
 
 
 def read_small(path: bytes) -> bytes | None:

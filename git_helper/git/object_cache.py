@@ -1,6 +1,6 @@
-"""The cache of checked-out commits, by repository and commit: a commit's tree never changes, so it is fetched once.
+"""The cache of commits' trees, by repository and commit: a commit's tree never changes, so it is fetched once.
 
-`git-v1/<repository>/<commit>/tree`, the repository as a hash of its canonical identity (no user, no secret). All below a
+`git-v1/<repository>/<commit>.tree`, the repository as a hash of its canonical identity (no user, no secret). All below a
 folder of mode 0700: what needed a credential to be fetched is for the same person only.
 """
 
@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import StoreError
-from git_helper.git.staging import remove_tree
-from git_helper.git.tree_rest import Rest
+from git_helper.git.staging import remove_tree, staged, unused
+from git_helper.git.stored_tree import DamagedTree, StoredTree, StoredTreeWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,13 +24,14 @@ if TYPE_CHECKING:
     from git_helper.core.reference import Oid
 
 VERSION = "git-v1"
-_USED = "used"
+_TREE = ".tree"
+_LOCK = _TREE + ".lock"
 _LFS = "lfs"
 
 
 @dataclass(frozen=True)
 class Freed:
-    """What was removed."""
+    """What was removed; `size` in bytes."""
 
     commits: int
     size: int
@@ -44,108 +45,114 @@ class ObjectCache:
 
     def place(self, url: GitUrl, commit: Oid) -> str:
         """Where the tree of the commit is or will be, an absolute path."""
-        return os.path.join(self._repository(url), commit.hex, "tree")
+        return os.path.join(self._repository(url), commit.hex + _TREE)
 
     def has(self, url: GitUrl, commit: Oid) -> bool:
         """Whether the whole tree is there: it appears in one step."""
-        return os.path.isdir(self.place(url, commit))
+        return os.path.isfile(self.place(url, commit))
 
-    def prepare(self, url: GitUrl, commit: Oid) -> str:
-        """Makes the folders for `place`, for this person only, and returns it. Raises StoreError."""
+    def open(self, url: GitUrl, commit: Oid) -> StoredTree | None:
+        """The tree, which counts as used now; None when it is not there, or damaged: then it is gone."""
         place = self.place(url, commit)
         try:
-            os.makedirs(self.folder, mode=0o700, exist_ok=True)
-            # `--cache-dir` may name a folder that others can read.
-            os.makedirs(os.path.join(self.folder, VERSION), mode=0o700, exist_ok=True)
-            os.makedirs(os.path.dirname(place), mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise StoreError(
-                f"cannot make the cache '{self.folder}': {(error.strerror or '').lower()}",
-                "name another: --cache-dir DIR",
-            ) from error
-        return place
+            tree = StoredTree(place)
+        except FileNotFoundError:
+            return None
+        except (DamagedTree, OSError):
+            with contextlib.suppress(OSError):
+                os.unlink(place)
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(place)
+        return tree
+
+    @contextlib.contextmanager
+    def adding(self, url: GitUrl, commit: Oid) -> Iterator[StoredTreeWriter | None]:
+        """What takes the tree, to be finished by the caller; None when it is there now. Others wait. Raises StoreError."""
+        self._make(self.folder, os.path.join(self.folder, VERSION))
+        with staged(self.place(url, commit), file=True, mode=0o700) as staging:
+            if staging is None:
+                yield None
+                return
+            path = os.path.join(staging.folder, "tree")
+            with StoredTreeWriter(path) as writer:
+                yield writer
+            staging.publish(path)
 
     def lfs_folder(self, url: GitUrl) -> str:
         """Where objects of Git LFS of the repository are."""
         return os.path.join(self._repository(url), _LFS)
 
-    def note(self, url: GitUrl, commit: Oid, rest: Rest) -> None:
-        """Keeps what the tree alone does not tell; before the tree appears. Raises OSError."""
-        path = self._rest(url, commit)
-        if rest == Rest():
-            return
-        with open(path + ".new", "wb") as file:
-            file.write(rest.dump())
-        os.replace(path + ".new", path)
-
-    def rest(self, url: GitUrl, commit: Oid) -> Rest:
-        """What `note` kept, nothing if it kept nothing."""
-        try:
-            with open(self._rest(url, commit), "rb") as file:
-                return Rest.load(file.read())
-        except FileNotFoundError:
-            return Rest()
-
-    def _rest(self, url: GitUrl, commit: Oid) -> str:
-        return os.path.join(os.path.dirname(self.place(url, commit)), "rest.json")
-
-    def touch(self, url: GitUrl, commit: Oid) -> None:
-        """Notes that the commit was used now, for `prune`."""
-        mark = os.path.join(os.path.dirname(self.place(url, commit)), _USED)
-        with contextlib.suppress(OSError), open(mark, "wb"):
-            pass
+    def make_lfs_folder(self, url: GitUrl) -> str:
+        """The same, made unless it is there. Raises StoreError."""
+        folder = self.lfs_folder(url)
+        self._make(self.folder, os.path.join(self.folder, VERSION), os.path.dirname(folder), folder)
+        return folder
 
     def prune(self, seconds: float) -> Freed:
         """Removes commits that were not used for so long, and what killed runs left."""
-        oldest = time.time() - seconds
-        return self._remove([folder for folder in self._commits() if _last_used(folder) < oldest])
+        return self._remove(time.time() - seconds)
 
     def clean(self) -> Freed:
-        """Removes everything."""
-        freed = self._remove(list(self._commits()))
-        remove_tree(os.path.join(self.folder, VERSION))
-        return freed
+        """Removes everything but what is being fetched just now."""
+        return self._remove(float("inf"))
+
+    def _make(self, *folders: str) -> None:
+        """For their owner only, each of them: `--cache-dir` may name one that others can read."""
+        try:
+            for folder in folders:
+                os.makedirs(folder, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise StoreError(
+                f"cannot make the cache '{self.folder}': {(error.strerror or '').lower()}",
+                "name another: --cache-dir DIR",
+            ) from error
 
     def _repository(self, url: GitUrl) -> str:
         key = hashlib.sha256(url.identity().encode()).hexdigest()[:32]
         return os.path.join(self.folder, VERSION, key)
 
-    def _commits(self) -> Iterator[str]:
-        top = os.path.join(self.folder, VERSION)
-        for repository in _folders(top):
-            yield from (folder for folder in _folders(repository) if os.path.basename(folder) != _LFS)
-
-    def _remove(self, folders: list[str]) -> Freed:
+    def _remove(self, before: float) -> Freed:
+        """What was used last before that moment."""
         commits = size = 0
-        for folder in folders:
-            room = _size(folder)
-            # Out of sight first, so that nobody takes a half-removed tree for a whole one.
-            gone = f"{folder}.gone-{os.getpid()}"
-            with contextlib.suppress(OSError):
-                os.rename(folder, gone)
-                remove_tree(gone)
-                commits, size = commits + 1, size + room
-            repository = os.path.dirname(folder)
-            if all(os.path.basename(left) == _LFS for left in _folders(repository)):
-                remove_tree(repository)  # its last commit is gone
+        top = os.path.join(self.folder, VERSION)
+        for repository in _names(top):
+            folder = os.path.join(top, repository)
+            for name in _names(folder):
+                path = os.path.join(folder, name)
+                if name.endswith(_LOCK):
+                    with unused(os.path.join(folder, name[1 : -len(".lock")])):
+                        pass  # what a killed run left is removed by that
+                elif name.endswith(_TREE):
+                    freed = _remove_old(path, before)
+                    commits, size = commits + (freed is not None), size + (freed or 0)
+            if _names(folder) in ([], [_LFS]):  # its last commit is gone
+                size += _size(os.path.join(folder, _LFS))
+                with contextlib.suppress(OSError):  # another process may begin just now
+                    remove_tree(os.path.join(folder, _LFS))
+                    os.rmdir(folder)
+        with contextlib.suppress(OSError):
+            os.rmdir(top)
         return Freed(commits, size)
 
 
-def _folders(path: str) -> Iterator[str]:
+def _names(folder: str) -> list[str]:
     try:
-        with os.scandir(path) as entries:
-            yield from sorted(entry.path for entry in entries if entry.is_dir(follow_symlinks=False))
-    except FileNotFoundError:
-        return
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
 
 
-def _last_used(folder: str) -> float:
-    """Also of one that is being fetched just now: its temporary files change the folder."""
-    times = [0.0]
-    for name in (_USED, "tree", ""):
-        with contextlib.suppress(OSError):
-            times.append(os.stat(os.path.join(folder, name)).st_mtime)
-    return max(times)
+def _remove_old(path: str, before: float) -> int | None:
+    """Its size, unless it is younger or cannot be removed: whoever reads it on Windows holds it."""
+    try:
+        status = os.stat(path)
+        if status.st_mtime >= before:
+            return None
+        os.unlink(path)
+    except OSError:
+        return None
+    return status.st_size
 
 
 def _size(folder: str) -> int:

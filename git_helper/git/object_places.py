@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zlib
+from collections import OrderedDict
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from git_helper.git import delta
@@ -40,7 +41,7 @@ class Places:
     def __init__(self, folder: bytes) -> None:
         self.folder = folder
         self._places: dict[bytes, Place] = {}
-        self._recent: dict[bytes, tuple[int, bytes]] = {}
+        self._recent: OrderedDict[bytes, tuple[int, bytes]] = OrderedDict()
         self._recent_size = 0
         self._spool: BinaryIO | None = None
         self._end = 0
@@ -65,8 +66,7 @@ class Places:
         self._recent[oid] = (kind, content)
         self._recent_size += size
         while self._recent_size > _RECENT:
-            _, dropped = self._recent.pop(next(iter(self._recent)))
-            self._recent_size -= len(dropped)
+            self._recent_size -= len(self._recent.popitem(last=False)[1][1])
 
     def spool(self, kind: int, base: bytes | None, packed: Sequence[memoryview | bytes]) -> Record:
         """Writes the compressed bytes of an entry."""
@@ -84,7 +84,9 @@ class Places:
         wanted = oid
         while True:
             found = self._recent.get(oid)
-            if found is None:
+            if found is not None:
+                self._recent.move_to_end(oid)
+            else:
                 place = self._places[oid]
                 if isinstance(place, bytes):
                     found = BLOB, _read(place)

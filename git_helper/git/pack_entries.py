@@ -23,8 +23,21 @@ _HEADER = 12
 _TRAILER = 20
 _OID = 20
 
+HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
+_SHORT = 8192
+
 Base = int | bytes | None
 """What an entry is a delta to: an entry by its offset, an object by its id, or None for what is no delta."""
+
+
+def object_id(kind: int, content: bytes) -> bytes:
+    """The 20 bytes of the object's SHA-1 name."""
+    header = HEADERS[kind] % len(content)
+    if len(content) < _SHORT:  # then a copy costs less than a second call
+        return hashlib.sha1(header + content, usedforsecurity=False).digest()
+    checksum = hashlib.sha1(header, usedforsecurity=False)
+    checksum.update(content)
+    return checksum.digest()
 
 
 class Pieces(Protocol):

@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from git_helper.git import delta
 from git_helper.git.big_entries import Gathered, ToFile
 from git_helper.git.object_places import Places, Record
-from git_helper.git.pack_entries import BIG, BLOB, COMMIT, TAG, TREE, PackEntries
+from git_helper.git.pack_entries import BIG, BLOB, HEADERS, PackEntries, object_id
 from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_helper.git.pack_entries import Base, Pieces
-
-_HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
 
 
 class Consumer(Protocol):
@@ -33,13 +31,6 @@ class Consumer(Protocol):
 
     def take_file(self, oid: bytes, path: bytes) -> bytes | None:
         """A blob of more than BIG bytes in a file that may be moved; where it is then, None for where it was."""
-
-
-def object_id(kind: int, content: bytes) -> bytes:
-    """The 20 bytes of the object's SHA-1 name."""
-    checksum = hashlib.sha1(_HEADERS[kind] % len(content), usedforsecurity=False)
-    checksum.update(content)
-    return checksum.digest()
 
 
 class PackObjects:
@@ -131,7 +122,7 @@ class PackObjects:
             else:
                 self._resolve_file(offset, found, path)
 
-        file = ToFile(path, size, hashlib.sha1(_HEADERS[BLOB] % size, usedforsecurity=False), done)
+        file = ToFile(path, size, hashlib.sha1(HEADERS[BLOB] % size, usedforsecurity=False), done)
         self._files.append(file)
         return file
 

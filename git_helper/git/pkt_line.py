@@ -58,7 +58,7 @@ class Packets:
 
     def __init__(self, read: Callable[[int], bytes], subject: str, secrets: Iterable[Secret] = ()) -> None:
         self._read = read
-        self._subject = subject
+        self.subject = subject
         self._secrets = tuple(secrets)
         self._buffer = b""
         self._position = 0
@@ -127,7 +127,7 @@ class Packets:
 
     def refusal(self, said: bytes) -> ServerError:
         """What the server says, as an error."""
-        return ServerError(f"'{self._subject}' says: {self._clean(said[:_LONGEST_MESSAGE]) or 'nothing'}")
+        return ServerError(f"'{self.subject}' says: {self._clean(said[:_LONGEST_MESSAGE]) or 'nothing'}")
 
     def _tell(self, text: bytes, tell: Callable[[str], None] | None) -> bytes:
         """Tells whole lines; what is left. A line that is rewritten in place ends in CR."""
@@ -155,12 +155,12 @@ class Packets:
             length = -1
         # int() takes signs, blanks and underscores too.
         if not digits.isalnum() or not (0 <= length <= 2 or 4 <= length <= _LONGEST):
-            raise NotGit(f"the answer of '{self._subject}' is not of git's protocol")
+            raise NotGit(f"the answer of '{self.subject}' is not of git's protocol")
         return length
 
     def _need_more(self) -> None:
         if not self._more():
-            raise Unreachable(f"the answer of '{self._subject}' ended in the middle")
+            raise Unreachable(f"the answer of '{self.subject}' ended in the middle")
 
     def _more(self) -> bool:
         data = self._read(_READ)

@@ -47,7 +47,7 @@ def read_advertisement(answer: Packets) -> Advertisement:
         advertisement = _read_refs(answer, answer.line() if version else line, version)
     object_format = advertisement.capabilities.get("object-format", "sha1")
     if object_format != "sha1":
-        raise unsupported_format(object_format)
+        raise unsupported_format(object_format, answer.subject)
     return advertisement
 
 
@@ -61,13 +61,13 @@ def _read_refs(answer: Packets, line: bytes | Mark, version: int) -> Advertiseme
             capabilities[key] = f"{capabilities[key]} {value}" if key in capabilities else value
     object_format = capabilities.get("object-format", "sha1")
     if object_format != "sha1":
-        raise unsupported_format(object_format)
+        raise unsupported_format(object_format, answer.subject)
     while not isinstance(line, Mark):
         oid, blank, name = line.partition(b" ")
         if not blank or len(found) > _MOST_REFS:
             raise NotGit("the server's list of refs cannot be read")
         if oid != b"shallow" and _text(name) != _NO_REFS:
-            found[_text(name)] = read_oid(oid)
+            found[_text(name)] = read_oid(oid, answer.subject)
         line = answer.line()
     targets = dict(pair.split(":", 1) for pair in capabilities.get("symref", "").split(" ") if ":" in pair)
     refs = tuple(

@@ -36,10 +36,10 @@ def read_refs(answer: Packets) -> tuple[RemoteRef, ...]:
         for attribute in attributes:
             key, _, value = attribute.partition(b":")
             if key == b"peeled":
-                peeled = read_oid(value)
+                peeled = read_oid(value, answer.subject)
             elif key == b"symref-target":
                 target = _text(value)
-        refs.append(RemoteRef(_text(name), read_oid(oid), peeled, target))
+        refs.append(RemoteRef(_text(name), read_oid(oid, answer.subject), peeled, target))
     return tuple(refs)
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from git_helper.git import delta
 from git_helper.git.links import Links
-from git_helper.git.pack_entries import BIG, BLOB, COMMIT, TAG, TREE, PackEntries
+from git_helper.git.pack_entries import BIG, BLOB, COMMIT, HEADERS, TAG, TREE, PackEntries, object_id
 from git_helper.git.pack_errors import DamagedPack, TooBig
 from git_helper.git.received_pieces import Gathered, Hashed, Skipped
-from git_helper.git.stored_objects import HEADERS, NO_BASE, StoredObjects
+from git_helper.git.stored_objects import NO_BASE, StoredObjects
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -253,13 +253,7 @@ class ReceivedPack:
 
     def _settle(self, number: int, kind: int, content: bytes) -> None:
         """An object is known."""
-        header = HEADERS[kind] % len(content)
-        if len(content) < 8192:
-            oid = hashlib.sha1(header + content, usedforsecurity=False).digest()
-        else:
-            checksum = hashlib.sha1(header, usedforsecurity=False)
-            checksum.update(content)
-            oid = checksum.digest()
+        oid = object_id(kind, content)
         if kind != BLOB:
             self.links.add(kind, oid, content)
         self._objects.remember(number, kind, content)

@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Protocol
 
-from git_helper.git.pack_entries import BLOB
-from git_helper.git.stored_objects import HEADERS
+from git_helper.git.pack_entries import BLOB, HEADERS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

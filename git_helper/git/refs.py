@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_helper.core.reference import Oid, RemoteRef, UnsupportedObjectFormat
 from git_helper.git.pkt_line import NotGit
+from git_helper.secret import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,20 +35,20 @@ class Refs:
         return list(found.values())
 
 
-def read_oid(text: bytes) -> Oid:
-    """An object name of the wire. Raises NotGit, UnsupportedObjectFormat."""
+def read_oid(text: bytes, shown: str) -> Oid:
+    """An object name of the wire, from the repository that is shown as `shown`. Raises NotGit, UnsupportedObjectFormat."""
     try:
         oid = Oid(text.decode("ascii"))
     except ValueError:
         raise NotGit("the server named an object by what is no name") from None
     if oid.algorithm != "sha1":
-        raise unsupported_format(oid.algorithm)
+        raise unsupported_format(oid.algorithm, shown)
     return oid
 
 
-def unsupported_format(name: str) -> UnsupportedObjectFormat:
-    """A repository whose object names are not SHA-1."""
+def unsupported_format(name: str, shown: str) -> UnsupportedObjectFormat:
+    """A repository, shown as `shown`, whose object names are not SHA-1."""
     return UnsupportedObjectFormat(
-        f"cannot use the repository: its object names are {name.upper()}, and only SHA-1 is supported",
-        "clone it with git itself: git clone URL",
+        f"cannot use '{shown}': its object names are {visible(name.upper())}, and only SHA-1 is supported",
+        f"clone it with git itself: git clone {shown}",
     )

@@ -1,4 +1,4 @@
-"""A folder that appears whole or not at all: a lock, a temporary sibling, one rename (6-ssh-and-clone §6).
+"""A folder or file that appears whole or not at all: a lock, a temporary sibling, one rename (6-ssh-and-clone §6).
 
 Files are not fsynced, as git does not for work trees: a tree that a power cut harms can be fetched again, and thousands
 of fsyncs would cost more than the download.
@@ -19,29 +19,17 @@ import time
 from typing import TYPE_CHECKING, NoReturn
 
 from git_helper.errors import GitHelperError, Timeout, UsageError
+from git_helper.git import file_lock
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try_lock(descriptor: int) -> None:
-        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-
-else:
-    import fcntl
-
-    def _try_lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
 WAIT_SECONDS = 600.0
 _LONGEST_NAME = 200
 _TEMPORARY = r"\.tmp-[0-9a-f]{12}"
-_HELD = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
+_MOST_VANISHED = 10
 
 
 class Staging:
@@ -49,7 +37,8 @@ class Staging:
 
     def __init__(self, destination: str, folder: str) -> None:
         self.folder = folder
-        self._destination = destination
+        self.destination = destination
+        self._scratches = 0
 
     def make(self, name: str, mode: int) -> str:
         """A new folder in it; the umask applies."""
@@ -57,34 +46,41 @@ class Staging:
         os.mkdir(path, mode)
         return path
 
-    def publish(self, folder: str) -> None:
-        """Puts `folder` at the destination, in one step."""
+    def make_scratch(self) -> str:
+        """A new folder for what is needed meanwhile."""
+        self._scratches += 1
+        return self.make(f"scratch{self._scratches}", 0o700)
+
+    def publish(self, path: str) -> None:
+        """Puts what is at `path` at the destination, in one step."""
         with contextlib.suppress(FileNotFoundError):
-            os.rmdir(self._destination)  # an empty one may be there, and Windows renames onto nothing
-        os.rename(folder, self._destination)
+            os.rmdir(self.destination)  # an empty one may be there, and Windows renames onto nothing
+        os.rename(path, self.destination)
 
 
 @contextlib.contextmanager
-def staged(destination: str, seconds: float = WAIT_SECONDS) -> Iterator[Staging | None]:
-    """Holds the lock of `destination`, an absolute path; None when it is there already and not empty.
+def staged(
+    destination: str, seconds: float = WAIT_SECONDS, *, file: bool = False, mode: int = 0o777
+) -> Iterator[Staging | None]:
+    """Holds the lock of `destination`, an absolute path; None when it is there already and, unless it is a `file`, not empty.
 
-    Left-overs of runs that were killed are removed, and on the way out all that was not published. Raises Timeout when
-    another process holds the lock for `seconds`, UsageError when a file is in the way, GitHelperError for the disk's errors.
+    Folders above it that are missing get `mode`. Left-overs of runs that were killed are removed, and on the way out all that
+    was not published. Raises Timeout when another process holds the lock for `seconds`, UsageError when a file is in the
+    way, GitHelperError for the disk's errors.
     """
-    parent, name = os.path.split(destination)
-    prefix = "." + os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
-    made = None
-    with _disk_errors(destination):
-        made = _make_parents(parent)
-        lock = _acquire(os.path.join(parent, prefix + ".lock"), destination, seconds)
+    parent, prefix = _split(destination)
+    lock_path = os.path.join(parent, prefix + ".lock")
+    with disk_errors(destination):
+        lock, was_there, made = _lock(lock_path, destination, seconds, mode)
     folder = os.path.join(parent, f"{prefix}.tmp-{secrets.token_hex(6)}")
-    unfinished = (folder, os.path.join(parent, prefix + ".lock"), made)
+    unfinished = (folder, lock_path, made)
     _unfinished.add(unfinished)
     published = False
     try:
-        with _disk_errors(destination):
-            _sweep(parent, prefix)
-            if _is_there(destination):
+        with disk_errors(destination):
+            if was_there:
+                _sweep(parent, prefix)
+            if os.path.lexists(destination) if file else _is_there(destination):
                 published = True
                 yield None
                 return
@@ -95,10 +91,28 @@ def staged(destination: str, seconds: float = WAIT_SECONDS) -> Iterator[Staging 
             finally:
                 remove_tree(folder)
     finally:
-        _release(lock, os.path.join(parent, prefix + ".lock"))
+        file_lock.release(lock, lock_path)
         _unfinished.discard(unfinished)
         if not published:
             _remove_parents(parent, made)
+
+
+@contextlib.contextmanager
+def unused(destination: str) -> Iterator[bool]:
+    """Holds the lock of `destination` unless another one does: then False. What killed runs left there is removed."""
+    parent, prefix = _split(destination)
+    lock_path = os.path.join(parent, prefix + ".lock")
+    try:
+        lock, was_there = file_lock.acquire(lock_path)
+    except OSError:
+        yield False
+        return
+    try:
+        if was_there:
+            _sweep(parent, prefix)
+        yield True
+    finally:
+        file_lock.release(lock, lock_path)
 
 
 _unfinished: set[tuple[str, str, str | None]] = set()
@@ -161,7 +175,8 @@ def _end(number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextlib.contextmanager
-def _disk_errors(destination: str) -> Iterator[None]:
+def disk_errors(destination: str) -> Iterator[None]:
+    """Says of OSError that `destination` cannot be written. Raises GitHelperError."""
     try:
         yield
     except OSError as error:
@@ -178,22 +193,40 @@ def _is_there(destination: str) -> bool:
         return next(entries, None) is not None
 
 
+def _split(destination: str) -> tuple[str, str]:
+    """The folder above, and how the names begin that are ours there."""
+    parent, name = os.path.split(destination)
+    return parent, "." + os.fsdecode(os.fsencode(name)[:_LONGEST_NAME])
+
+
 def _sweep(parent: str, prefix: str) -> None:
-    """Under the lock nobody else uses these."""
+    """Removes what killed runs left in `parent`. Nobody else uses it while the lock is held.
+
+    Only what is our own: in a folder for everybody others can leave things of this name, too, and links.
+    """
+    pattern = re.compile(re.escape(prefix) + _TEMPORARY)
     with os.scandir(parent) as entries:
-        pattern = re.compile(re.escape(prefix) + _TEMPORARY)
-        stale = [entry.path for entry in entries if pattern.fullmatch(entry.name)]
+        stale = [entry.path for entry in entries if pattern.fullmatch(entry.name) and _is_our_folder(entry)]
     for path in stale:
         remove_tree(path)
 
 
-def _make_parents(parent: str) -> str | None:
+def _is_our_folder(entry: os.DirEntry[str]) -> bool:
+    if not entry.is_dir(follow_symlinks=False):
+        return False
+    return sys.platform == "win32" or entry.stat(follow_symlinks=False).st_uid == os.geteuid()
+
+
+def _make_parents(parent: str, mode: int) -> str | None:
     """Makes the folder and those above it; the topmost one that was not there."""
-    topmost, path = None, parent
+    missing, path = [], parent
     while not os.path.isdir(path) and os.path.dirname(path) != path:
-        topmost, path = path, os.path.dirname(path)
-    os.makedirs(parent, exist_ok=True)
-    return topmost
+        missing.append(path)
+        path = os.path.dirname(path)
+    for path in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(path, mode)
+    return missing[-1] if missing else None
 
 
 def _remove_parents(parent: str, topmost: str | None) -> None:
@@ -204,39 +237,23 @@ def _remove_parents(parent: str, topmost: str | None) -> None:
             path = os.path.dirname(path)
 
 
-def _acquire(path: str, destination: str, seconds: float) -> int:
-    """A descriptor with the lock. The file goes with the lock, so it may be another one by the time the lock is ours."""
+def _lock(path: str, destination: str, seconds: float, mode: int) -> tuple[int, bool, str | None]:
+    """A descriptor with the lock, whether its file was there (who is killed leaves it), the topmost folder made for it."""
     deadline = time.monotonic() + seconds
-    pause = 0.001
+    pause, vanished, made = 0.001, 0, None
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         try:
-            _try_lock(descriptor)
-            if _is_same(descriptor, path):
-                return descriptor
+            made = _make_parents(os.path.dirname(path), mode) or made
+            return *file_lock.acquire(path), made
         except OSError as error:
-            if error.errno not in _HELD or time.monotonic() >= deadline:
-                os.close(descriptor)
-                if error.errno not in _HELD:
-                    raise
+            # Who ends removes the folder, too, when it is empty then.
+            vanished += error.errno == errno.ENOENT
+            if error.errno not in (*file_lock.HELD, errno.ENOENT) or vanished > _MOST_VANISHED:
+                raise
+            if time.monotonic() >= deadline:
                 message = (
                     f"cannot write '{visible(destination)}': another process has been at it for {seconds:g} seconds"
                 )
                 raise Timeout(message) from error
-        os.close(descriptor)
         time.sleep(pause)
         pause = min(pause * 2, 0.05)
-
-
-def _release(descriptor: int, path: str) -> None:
-    if sys.platform != "win32":
-        with contextlib.suppress(OSError):
-            os.unlink(path)
-    os.close(descriptor)
-
-
-def _is_same(descriptor: int, path: str) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_helper.git import delta
-from git_helper.git.pack_entries import BLOB, COMMIT, TAG, TREE
 from git_helper.git.pack_errors import DamagedPack, TooBig
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 
     from git_helper.git.pack_errors import Limits
 
-HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
 NO_BASE = -1
 _LARGEST_RECENT = 4 << 20
 _BLOCK = 1 << 20

@@ -111,7 +111,7 @@ def submodule_url(submodule: Submodule, parent: GitUrl) -> GitUrl:
     if same and url.userinfo is None and parent.userinfo is not None:
         authority = url.authority
         url = replace(url, authority=Authority(parent.userinfo, authority.host, authority.port))
-    return url
+    return replace(url, of_submodule=True)
 
 
 def _joined(base: str, relative: str, name: bytes) -> str:

@@ -6,11 +6,13 @@ import re
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from git_helper.git.pack_errors import DamagedPack, UnsafeTree
+from git_helper.git.pack_errors import DamagedPack, TooBig, UnsafeTree
 from git_helper.git.paths import PLAIN_NAME, check_folded, check_name, check_unique
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from git_helper.git.pack_errors import Limits
 
 FILE, EXECUTABLE, SYMLINK, FOLDER, SUBMODULE = range(5)
 
@@ -27,11 +29,36 @@ _KINDS: Mapping[bytes, int] = {
 }
 
 
-def read_tree(content: bytes, folder: bytes, *, fold: bool) -> list[tuple[int, bytes, bytes]]:
-    """Kind, name and id of each entry of the tree at `folder`, which ends in `/` unless it is empty.
+class TreeReader:
+    """Reads the trees of one commit, which all together keep to `limits`.
 
-    `fold`: whether the file system takes names for one that differ in case. Raises DamagedPack, UnsafeTree.
+    `fold`: whether the file system takes names for one that differ in case. Raises DamagedPack, UnsafeTree, TooBig.
     """
+
+    def __init__(self, limits: Limits, *, fold: bool) -> None:
+        self._limits = limits
+        self._fold = fold
+        self._paths = 0
+
+    def read(self, content: bytes, folder: bytes, depth: int) -> list[tuple[int, bytes, bytes]]:
+        """Kind, name and id of each entry of the tree at `folder`, which ends in `/` unless it is empty."""
+        entries = _read(content, folder)
+        names = [name for _, name, _ in entries]
+        check_unique(names, folder)
+        if self._fold:
+            check_folded(names, folder)
+        limits = self._limits
+        self._paths += len(entries)
+        if self._paths > limits.paths:
+            raise TooBig("its number of files and folders is", self._paths, limits.paths)
+        if depth > limits.depth:
+            raise TooBig("the depth of its folders is", depth, limits.depth)
+        if len(folder) + max(map(len, names), default=0) > limits.path_length:
+            raise UnsafeTree(folder[:100] + b"...", f"its path is longer than {limits.path_length} bytes")
+        return entries
+
+
+def _read(content: bytes, folder: bytes) -> list[tuple[int, bytes, bytes]]:
     found = _ENTRY.findall(content)
     if sum(map(len, chain.from_iterable(found))) + 2 * len(found) != len(content):
         raise DamagedPack("a tree cannot be read")
@@ -43,8 +70,4 @@ def read_tree(content: bytes, folder: bytes, *, fold: bool) -> list[tuple[int, b
         if not PLAIN_NAME.fullmatch(name):
             check_name(name, folder + name, at_top=not folder, symlink=kind == SYMLINK)
         entries.append((kind, name, oid))
-    names = [name for _, name, _ in entries]
-    check_unique(names, folder)
-    if fold:
-        check_folded(names, folder)
     return entries

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 from git_helper.errors import NotFound
 from git_helper.git.lfs_pointer import LONGEST_POINTER, LfsPointer, read_pointer
 from git_helper.git.pack_entries import BLOB, COMMIT, TAG, TREE
-from git_helper.git.pack_errors import DamagedPack, Limits, TooBig, UnsafeTree
-from git_helper.git.tree_entries import EXECUTABLE, FOLDER, SUBMODULE, SYMLINK, read_tree
+from git_helper.git.pack_errors import DamagedPack
+from git_helper.git.tree_entries import EXECUTABLE, FOLDER, SUBMODULE, SYMLINK, TreeReader
 
 if TYPE_CHECKING:
     from git_helper.git.object_places import Places
+    from git_helper.git.pack_errors import Limits
     from git_helper.git.tree_writer import TreeWriter
 
 Spot = tuple[bytes, int]
@@ -43,10 +44,8 @@ class TreePlan:
         self._wanted = wanted
         self._places = places
         self._writer = writer
-        self._limits = limits
-        self._fold = fold
+        self._reader = TreeReader(limits, fold=fold)
         self._root = len(writer.prefix)
-        self._paths = 0
         self._trees: dict[bytes, list[tuple[bytes, int]]] = {}  # to come: prefixes and depths
         self._blobs: dict[bytes, Spot | list[Spot]] = {}  # to come: paths and kinds
         self._links: list[tuple[bytes, bytes]] = []
@@ -129,8 +128,7 @@ class TreePlan:
 
     def _plan(self, content: bytes, prefix: bytes, depth: int) -> list[tuple[bytes, bytes, int]]:
         """Plans one tree; the trees in it that are there already, for the caller to go on with."""
-        entries = read_tree(content, prefix[self._root :], fold=self._fold)
-        self._check_limits(entries, prefix, depth)
+        entries = self._reader.read(content, prefix[self._root :], depth)
         if any(kind != FOLDER for kind, _, _ in entries):
             self._writer.make_folder(prefix)  # git knows no empty folders
         ready: list[tuple[bytes, bytes, int]] = []
@@ -166,17 +164,6 @@ class TreePlan:
             self._blobs[oid] = [found, spot]
         else:
             found.append(spot)
-
-    def _check_limits(self, entries: list[tuple[int, bytes, bytes]], prefix: bytes, depth: int) -> None:
-        limits = self._limits
-        self._paths += len(entries)
-        if self._paths > limits.paths:
-            raise TooBig("its number of files and folders is", self._paths, limits.paths)
-        if depth > limits.depth:
-            raise TooBig("the depth of its folders is", depth, limits.depth)
-        longest = max((name for _, name, _ in entries), key=len, default=b"")
-        if len(prefix) - self._root + len(longest) > limits.path_length:
-            raise UnsafeTree(prefix[self._root :][:100] + b"...", f"its path is longer than {limits.path_length} bytes")
 
     # ------------------------------------------------------------------ blobs
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from git_helper.core.reference import Oid
 from git_helper.git.lfs_pointer import LfsPointer
@@ -28,19 +27,17 @@ class Rest:
         modules = unpacked.gitmodules if unpacked.submodules else None
         return cls(unpacked.submodules, modules, unpacked.lfs_pointers)
 
-    def dump(self) -> bytes:
-        """As JSON, bytes as surrogate escapes."""
-        found = {
+    def described(self) -> dict[str, Any]:
+        """For JSON, bytes as surrogate escapes."""
+        return {
             "submodules": [[os.fsdecode(path), oid.hex] for path, oid in self.submodules],
             "gitmodules": None if self.gitmodules is None else self.gitmodules.decode("latin-1"),
             "lfs": [[os.fsdecode(path), one.oid, one.size] for path, one in self.lfs],
         }
-        return json.dumps(found).encode("ascii")
 
     @classmethod
-    def load(cls, content: bytes) -> Rest:
-        """What `dump` wrote."""
-        found = json.loads(content)
+    def of_described(cls, found: dict[str, Any]) -> Rest:
+        """What `described` gave."""
         modules = found["gitmodules"]
         return cls(
             tuple((os.fsencode(path), Oid(oid)) for path, oid in found["submodules"]),

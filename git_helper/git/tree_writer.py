@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from git_helper.git.pack_errors import Limits, TooBig, UnsafeTree
+from git_helper.git.tree_entries import SYMLINK
+
+if TYPE_CHECKING:
+    from io import FileIO
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
 _CREATE |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -15,15 +20,29 @@ _LONGEST_LINK = 4096
 _NO_RIGHT_TO_LINK = 1314  # ERROR_PRIVILEGE_NOT_HELD
 
 
-class TreeWriter:
-    """Writes below `folder`, which exists and is empty. Paths are absolute bytes, prefixes end in `/`. Raises OSError."""
+class Kept(Protocol):
+    """Keeps what is written; StoredTreeWriter does."""
 
-    def __init__(self, folder: bytes, limits: Limits) -> None:
+    def add(self, path: bytes, kind: int, content: bytes) -> None:
+        """A file or a link, at a relative path."""
+
+    def add_file(self, path: bytes, kind: int, source: bytes) -> None:
+        """A file with the content of `source`."""
+
+
+class TreeWriter:
+    """Writes below `folder`, which exists and is empty; `kept` hears of it.
+
+    Paths are absolute bytes, prefixes end in `/`. Raises OSError.
+    """
+
+    def __init__(self, folder: bytes, limits: Limits, kept: Kept | None = None) -> None:
         self.prefix = folder + b"/"
         self.files = 0
         self.written = 0
         """Bytes of the files."""
         self._limits = limits
+        self._kept = kept
         self._made = {self.prefix}
 
     def make_folder(self, prefix: bytes) -> None:
@@ -38,6 +57,11 @@ class TreeWriter:
 
     def write(self, path: bytes, content: bytes, executable: int) -> None:
         """A file in a folder that was made."""
+        if self._kept is not None:
+            self._kept.add(path[len(self.prefix) :], executable, content)
+        self._write(path, content, executable)
+
+    def _write(self, path: bytes, content: bytes, executable: int) -> None:
         self._count(len(content))
         descriptor = os.open(path, _CREATE, _MODES[executable])
         try:
@@ -48,10 +72,16 @@ class TreeWriter:
     def copy(self, source: bytes, path: bytes, executable: int) -> None:
         """A file with the content of another one."""
         with open(source, "rb", buffering=0) as before:
-            self._count(os.fstat(before.fileno()).st_size)
-            with open(os.open(path, _CREATE, _MODES[executable]), "wb", buffering=0) as after:
-                while block := before.read(_BLOCK):
-                    write_all(after.fileno(), block)
+            self.write_from(path, before, os.fstat(before.fileno()).st_size, executable)
+
+    def write_from(self, path: bytes, source: FileIO | BinaryIO, size: int, executable: int) -> None:
+        """A file with the next `size` bytes of `source`."""
+        self._count(size)
+        with open(os.open(path, _CREATE, _MODES[executable]), "wb", buffering=0) as file:
+            while size and (block := source.read(min(size, _BLOCK))):
+                write_all(file.fileno(), block)
+                size -= len(block)
+        self._keep_file(path, executable)
 
     def move(self, source: bytes, path: bytes, executable: int) -> None:
         """Puts a file there that was made by open(), so that the umask has had its say but for execution."""
@@ -62,11 +92,14 @@ class TreeWriter:
         if os.path.lexists(path):
             raise FileExistsError(f"'{os.fsdecode(path)}' exists")
         os.rename(source, path)
+        self._keep_file(path, executable)
 
     def link(self, path: bytes, target: bytes) -> None:
         """A symbolic link; where Windows does not let us, a file with its target, as git does (core.symlinks)."""
         if not target or b"\0" in target or len(target) > _LONGEST_LINK:
             raise UnsafeTree(path[len(self.prefix) :], "no file system can have this symbolic link")
+        if self._kept is not None:
+            self._kept.add(path[len(self.prefix) :], SYMLINK, target)
         self._count(0)
         if sys.platform == "win32":
             try:
@@ -74,9 +107,13 @@ class TreeWriter:
             except OSError as error:
                 if error.winerror != _NO_RIGHT_TO_LINK:
                     raise
-                self.write(path, target, 0)
+                self._write(path, target, 0)
         else:
             os.symlink(target, path)
+
+    def _keep_file(self, path: bytes, executable: int) -> None:
+        if self._kept is not None:
+            self._kept.add_file(path[len(self.prefix) :], executable, path)
 
     def _count(self, size: int) -> None:
         self.files += 1

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING, Protocol
 
-from git_helper.errors import GitHelperError, Unreachable, UsageError
+from git_helper.errors import StoreError, Unreachable, UsageError
 from git_helper.git import lfs_files
-from git_helper.git.checkout import Repository, download_once
+from git_helper.git.checkout import Repository, unpack
 from git_helper.git.lfs import object_path
 from git_helper.git.lfs_files import LfsAttributes
-from git_helper.git.staging import staged
+from git_helper.git.pack_errors import Limits
+from git_helper.git.staging import disk_errors, staged
 from git_helper.git.submodules import parse_gitmodules, submodule_url
-from git_helper.git.tree_copy import copy_file, copy_tree
 from git_helper.git.tree_rest import Rest
+from git_helper.git.tree_writer import TreeWriter
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ _DEEPEST = 32
 class Trees:
     """Puts trees on disk. `open_repository` opens a server's repository, `show` a line of progress with that title.
 
-    `open_lfs` opens its LFS side, at another URL if there is one.
+    `open_lfs` opens its LFS side, at another URL if there is one. Without `lfs`, its pointers stay.
     """
 
     def __init__(
@@ -58,12 +58,14 @@ class Trees:
         show: Callable[[str], AbstractContextManager[Job]],
         *,
         offline: bool = False,
+        lfs: bool = True,
     ) -> None:
         self._open = open_repository
         self._open_lfs = open_lfs
         self._cache = cache
         self._show = show
         self._offline = offline
+        self._lfs = lfs
 
     def fetch(self, url: GitUrl, commit: Oid, destination: str) -> None:
         """Writes the tree to `destination`, whole or not at all; one that is there already is taken as it is.
@@ -72,34 +74,47 @@ class Trees:
         """
         with staged(os.path.abspath(destination)) as staging:
             if staging is not None:
-                staging.publish(self._staged(url, commit, staging, destination))
+                folder = staging.make("tree", 0o777)
+                self._write(url, commit, folder, staging, 0)
+                staging.publish(folder)
 
-    def _staged(self, url: GitUrl, commit: Oid, staging: Staging, destination: str) -> str:
-        """The tree in a folder of `staging`, made once more when `cache clean` of another process took away its source."""
-        for name in ("tree", "again"):
-            folder = staging.make(name, 0o777)
-            try:
-                self._write(url, commit, folder, 0)
-            except OSError as error:
-                if name == "tree" and not self._cache.has(url, commit):
-                    continue
-                reason = (error.strerror or type(error).__name__).lower()
-                raise GitHelperError(f"cannot write '{visible(destination)}': {reason}") from error
-            break
-        return folder
-
-    def _write(self, url: GitUrl, commit: Oid, folder: str, depth: int) -> None:
-        copy_tree(self.cached(url, commit), folder)
-        rest = self._cache.rest(url, commit)
-        if rest.lfs:
+    def _write(self, url: GitUrl, commit: Oid, folder: str, staging: Staging, depth: int) -> None:
+        """The tree into `folder`, which is below that of `staging` and empty; `depth` submodules are above it."""
+        rest = self._from_cache(url, commit, folder)
+        if rest is None:
+            rest = self._from_server(url, commit, folder, staging)
+        if rest.lfs and self._lfs:
             self._put_lfs(url, rest, os.fsencode(folder))
         for path, submodule, oid in _submodules(url, rest):
             if depth == _DEEPEST:
                 raise UsageError(f"cannot use the submodule '{visible(path)}': it is one in {_DEEPEST} others")
-            place = os.path.join(folder, os.fsdecode(path))
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(place)
-            self._write(submodule, oid, place, depth + 1)
+            self._write(submodule, oid, os.path.join(folder, os.fsdecode(path)), staging, depth + 1)
+
+    def _from_cache(self, url: GitUrl, commit: Oid, folder: str) -> Rest | None:
+        """What the tree lacks; None when it is not in the cache."""
+        tree = self._cache.open(url, commit)
+        if tree is None:
+            return None
+        with tree:
+            tree.write(folder)
+            return tree.rest
+
+    def _from_server(self, url: GitUrl, commit: Oid, folder: str, staging: Staging) -> Rest:
+        """As `_from_cache`: what comes is unpacked into `folder` at once, and kept in the cache beside it."""
+        if self._offline:
+            raise _not_cached(commit.hex, url)
+        with self._cache.adding(url, commit) as kept:
+            if kept is not None:
+                scratch = staging.make_scratch()
+                with self._show(url.display) as job, disk_errors(staging.destination):
+                    unpacked = unpack(self._open(url), commit, folder, scratch, progress=job.received, kept=kept)
+                rest = Rest.of(unpacked)
+                kept.finish(rest)
+                return rest
+        found = self._from_cache(url, commit, folder)  # another one was faster
+        if found is None:
+            raise StoreError(f"cannot read '{self._cache.place(url, commit)}'", "git-helper cache clean")
+        return found
 
     def _put_lfs(self, url: GitUrl, rest: Rest, folder: bytes) -> None:
         """The real files in place of the pointers that `.gitattributes` gives to Git LFS; the others are just text."""
@@ -110,30 +125,10 @@ class Trees:
         if missing:
             if self._offline:
                 raise _not_cached(f"{len(missing)} files of Git LFS", url)
-            os.makedirs(store, mode=0o700, exist_ok=True)
-            self._open_lfs(url, lfs_files.endpoint(folder)).fetch(missing, store)
+            self._open_lfs(url, lfs_files.endpoint(folder)).fetch(missing, self._cache.make_lfs_folder(url))
+        writer = TreeWriter(folder, Limits())
         for path, pointer in wanted:
-            place = os.path.join(folder, path)
-            executable = bool(os.stat(place).st_mode & 0o100)
-            os.unlink(place)
-            copy_file(os.fsencode(object_path(store, pointer.oid)), place, executable=executable)
-
-    def cached(self, url: GitUrl, commit: Oid) -> str:
-        """The tree in the cache, fetched if it is not there yet."""
-        if not self._cache.has(url, commit):
-            if self._offline:
-                raise _not_cached(commit.hex, url)
-            place = self._cache.prepare(url, commit)
-            with self._show(url.display) as job:
-                download_once(
-                    self._open(url),
-                    commit,
-                    place,
-                    progress=job.received,
-                    note=lambda unpacked: self._cache.note(url, commit, Rest.of(unpacked)),
-                )
-        self._cache.touch(url, commit)
-        return self._cache.place(url, commit)
+            lfs_files.put(writer, store, path, pointer)
 
 
 def _submodules(url: GitUrl, rest: Rest) -> Iterator[tuple[bytes, GitUrl, Oid]]:

@@ -19,6 +19,7 @@ from git_helper.git.tree_writer import TreeWriter
 
 if TYPE_CHECKING:
     from git_helper.git.lfs_pointer import LfsPointer
+    from git_helper.git.tree_writer import Kept
 
 _LARGEST_GITMODULES = 1 << 20
 
@@ -44,15 +45,17 @@ class Unpacked:
 class Unpack:
     """A context manager. `folder` exists and is empty; `scratch` too, on the same disk, and is the caller's to remove.
 
-    `commit` may be an annotated tag. Raises DamagedPack, UnsafeTree, TooBig, NotFound and OSError; what is in `folder`
-    then is the caller's to remove.
+    `commit` may be an annotated tag. `kept` hears of every file and link. Raises DamagedPack, UnsafeTree, TooBig, NotFound
+    and OSError; what is in `folder` then is the caller's to remove.
     """
 
-    def __init__(self, folder: str, scratch: str, commit: Oid, limits: Limits | None = None) -> None:
+    def __init__(
+        self, folder: str, scratch: str, commit: Oid, limits: Limits | None = None, kept: Kept | None = None
+    ) -> None:
         limits = limits or Limits()
         place = os.fsencode(scratch)
         self._places = Places(place)
-        self._writer = TreeWriter(os.fsencode(os.path.abspath(folder)), limits)
+        self._writer = TreeWriter(os.fsencode(os.path.abspath(folder)), limits, kept)
         self._plan = TreePlan(bytes.fromhex(commit.hex), self._places, self._writer, limits, fold=is_folding(place))
         self._objects = PackObjects(self._places, self._plan, limits)
 

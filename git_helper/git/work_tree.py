@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from git_helper.git.index_file import IndexEntry
 from git_helper.git.lfs_pointer import LfsPointer, read_pointer
 from git_helper.git.pack_entries import BLOB, COMMIT, TREE
-from git_helper.git.pack_errors import DamagedPack, TooBig, UnsafeTree
-from git_helper.git.tree_entries import EXECUTABLE, FOLDER, SUBMODULE, SYMLINK, read_tree
+from git_helper.git.pack_errors import DamagedPack
+from git_helper.git.tree_entries import EXECUTABLE, FOLDER, SUBMODULE, SYMLINK, TreeReader
 from git_helper.git.tree_writer import TreeWriter
 
 if TYPE_CHECKING:
@@ -46,12 +46,10 @@ class WorkTree:
     def __init__(self, objects: StoredObjects, folder: bytes, limits: Limits, *, fold: bool) -> None:
         self._objects = objects
         self._writer = TreeWriter(folder, limits)
-        self._limits = limits
-        self._fold = fold
+        self._reader = TreeReader(limits, fold=fold)
         self._folders: list[bytes] = []
         self._files: dict[int, list[tuple[bytes, int]]] = {}  # number of the blob: paths and kinds
         self._links: list[tuple[bytes, int]] = []
-        self._paths = 0
         self._done = CheckedOut()
 
     def write(self, commit: bytes, progress: Callable[[int, int], None] | None = None) -> CheckedOut:
@@ -79,9 +77,7 @@ class WorkTree:
             oid, folder, depth = todo.pop()
             if oid != _EMPTY_TREE:
                 content = self._load(self._number(oid), TREE)
-                entries = read_tree(content, folder, fold=self._fold)
-                self._check_limits(entries, folder, depth)
-                todo += self._sort(entries, folder, depth)
+                todo += self._sort(self._reader.read(content, folder, depth), folder, depth)
 
     def _sort(
         self, entries: list[tuple[int, bytes, bytes]], folder: bytes, depth: int
@@ -104,17 +100,6 @@ class WorkTree:
                 self._done.entries.append(IndexEntry(path, _SUBMODULE_MODE, oid, None))
         if has_files and folder:
             self._folders.append(folder)  # git knows no empty folders
-
-    def _check_limits(self, entries: list[tuple[int, bytes, bytes]], folder: bytes, depth: int) -> None:
-        limits = self._limits
-        self._paths += len(entries)
-        if self._paths > limits.paths:
-            raise TooBig("its number of files and folders is", self._paths, limits.paths)
-        if depth > limits.depth:
-            raise TooBig("the depth of its folders is", depth, limits.depth)
-        longest = max((len(name) for _, name, _ in entries), default=0)
-        if len(folder) + longest > limits.path_length:
-            raise UnsafeTree(folder[:100] + b"...", f"its path is longer than {limits.path_length} bytes")
 
     def _write(self, number: int, spots: list[tuple[bytes, int]]) -> None:
         """One blob to all its paths."""

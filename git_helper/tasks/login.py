@@ -71,11 +71,21 @@ class Place:
             raise UsageError(f"cannot read the host of '{visible(self.description.host)}'")
         return origin
 
-    def probe_url(self) -> str:
-        """What git would ask first for the repository; the server's root where there is none."""
-        if self.repository:
-            return f"{self.origin}/{self.repository}/info/refs?service=git-upload-pack"
-        return f"{self.origin}/"
+    def probe_urls(self) -> list[str]:
+        """What is asked for, until something is found: what git asks first for a repository, an index itself.
+
+        The server's root where there is no path; a path may be either, unless its end tells.
+        """
+        index = f"{self.origin}/{self.repository}/" if self.repository else f"{self.origin}/"
+        if not self.repository or self.is_index:
+            return [index]
+        repository = f"{self.origin}/{self.repository}/info/refs?service=git-upload-pack"
+        return [repository] if self.repository.endswith(".git") else [repository, index]
+
+    @property
+    def is_index(self) -> bool:
+        """Whether the URL says that it is a package index."""
+        return self.repository.rpartition("/")[2] in ("simple", "+simple")
 
 
 @dataclass(frozen=True)
@@ -183,26 +193,30 @@ def parse_place(text: str) -> Place:
 
 def check(place: Place, credential: Credential, transport: Transport) -> Check:
     """Asks the server without and with the credential. Raises Refused, NotFound, Unreachable."""
-    url = place.probe_url()
-    anonymous = transport.get(url).status
-    status = transport.get(url, authorization(credential)).status
-    if status == 429 or status >= 500:
-        raise Unreachable(
-            f"cannot check the token at '{visible(place.description.host)}': the server answered {status}",
-            "try again later; --no-check stores it all the same",
-        )
-    if status in (401, 403):
-        raise Refused(
-            f"the server refused the token for '{visible(place.description.host)}' ({status})",
-            "check that it is not expired and may read the repository; --no-check stores it all the same",
-        )
-    if status == 404 and place.repository:
-        raise NotFound(
-            f"the server knows no repository '{visible(place.repository)}' that this token may read",
-            f"check the path, or log in to the whole host: git-helper login {place.origin}",
-        )
-    proven = anonymous in (401, 403, 404) and 200 <= status < 300
-    return Check.ACCEPTED if proven else Check.UNPROVEN
+    shown = visible(place.description.host)
+    for url in place.probe_urls():
+        anonymous = transport.get(url).status
+        status = transport.get(url, authorization(credential)).status
+        if status == 429 or status >= 500:
+            raise Unreachable(
+                f"cannot check the token at '{shown}': the server answered {status}",
+                "try again later; --no-check stores it all the same",
+            )
+        if status in (401, 403):
+            raise Refused(
+                f"the server refused the token for '{shown}' ({status})",
+                "check that it is not expired and may read what you need; --no-check stores it all the same",
+            )
+        # Some indexes have no page of all projects, but let nobody else even know that.
+        if status == 404 and anonymous in (401, 403) and place.is_index:
+            return Check.ACCEPTED
+        if status != 404 or not place.repository:
+            proven = anonymous in (401, 403, 404) and 200 <= status < 300
+            return Check.ACCEPTED if proven else Check.UNPROVEN
+    raise NotFound(
+        f"the server knows no repository or index '{visible(place.repository)}' that this token may read",
+        f"check the path, or log in to the whole host: git-helper login {place.origin}",
+    )
 
 
 def expiry(text: str, now: float) -> int:

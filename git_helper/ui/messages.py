@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.console import Console, RenderableType
-from rich.text import Text
+from rich import console
+from rich import text as rich_text
 
 from git_helper.errors import UsageError
 from git_helper.secret import visible
 from git_helper.system.messages import say
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from git_helper.errors import GitHelperError
 
 PLAIN = "plain text"
@@ -21,6 +24,7 @@ PLAIN_NOTICE = (
     "the file store is plain text: whoever can read your files can read the tokens (mode 0600). "
     "Where an OS keyring works, choose it: git-helper configure --store keyring"
 )
+_LONG_LINE = 10_000
 _WHEN = {None: None, "auto": None, "always": True, "never": False}
 
 
@@ -31,17 +35,24 @@ class Messages:
         if color not in _WHEN:
             raise UsageError(f"unknown --color '{color}'", "use one of: auto, always, never")
         self.quiet = quiet
-        force = _WHEN[color]
-        self._out, self._err = (
-            Console(
-                file=file,
-                force_terminal=force,
-                no_color=force is False or None,
-                markup=False,
-                highlight=False,
-                emoji=False,
-            )
-            for file in (sys.stdout, sys.stderr)
+        self._force = _WHEN[color]
+
+    @cached_property
+    def _out(self) -> Console:
+        drawn = self._console(sys.stdout)
+        if not sys.stdout.isatty():
+            drawn.width = _LONG_LINE  # nothing is folded that grep is to find
+        return drawn
+
+    @cached_property
+    def _err(self) -> Console:
+        return self._console(sys.stderr)
+
+    def _console(self, file: TextIO) -> Console:
+        force = self._force
+        no_color = force is False or None
+        return console.Console(
+            file=file, force_terminal=force, no_color=no_color, markup=False, highlight=False, emoji=False
         )
 
     def done(self, text: str) -> None:
@@ -91,4 +102,4 @@ class Messages:
         if not self.quiet:
             encodable = (self._err.encoding or "ascii").lower().startswith("utf")
             mark = mark if encodable else "- "
-            self._err.print(Text.assemble((mark, style), visible(text)), soft_wrap=True)
+            self._err.print(rich_text.Text.assemble((mark, style), visible(text)), soft_wrap=True)

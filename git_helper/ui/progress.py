@@ -7,18 +7,16 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
-from rich.text import Text
 
 from git_helper.errors import Cancelled
 from git_helper.secret import visible
+from git_helper.ui import bars
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
-    from rich.progress import Task, TaskID
+    from rich.progress import Progress, TaskID
 
 
 class Job:
@@ -62,33 +60,14 @@ class Watcher:
         """What the server says about its own work is of no use to the person."""
 
 
-class _Received(ProgressColumn):
-    """Bytes and how fast they come, once there are any."""
-
-    def render(self, task: Task) -> Text:
-        if not task.completed:
-            return Text()
-        rate = "" if task.speed is None else f", {decimal(int(task.speed))}/s"
-        return Text(f"{decimal(int(task.completed))}{rate}", "green")
-
-
 class Display:
     """A context manager; shows nothing when `quiet` or when stderr is not a terminal. Thread-safe."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
         self._lock = threading.RLock()
-        self._progress: Progress | None = None
         self._running = False
-        # Not console.is_terminal: FORCE_COLOR makes that true for a file, too.
-        if sys.stderr.isatty() and not quiet:
-            columns = (
-                TextColumn("{task.description}", markup=False),
-                BarColumn(bar_width=20),
-                _Received(),
-            )
-            note = TextColumn("{task.fields[note]}", markup=False)
-            self._progress = Progress(*columns, note, console=console, transient=True, redirect_stdout=False)
+        # Not what rich calls a terminal: FORCE_COLOR makes one of a file, too.
+        self._progress: Progress | None = bars.bars() if sys.stderr.isatty() and not quiet else None
 
     def __enter__(self) -> Display:
         self._start()
@@ -102,12 +81,18 @@ class Display:
         """A line for one thing, gone when it is done."""
         task = None
         if self._progress is not None:
-            task = self._progress.add_task(str(Text(visible(title))), total=None, note="")
+            task = self._progress.add_task(visible(title), total=None, note="")
         try:
             yield Job(self, task)
         finally:
             if self._progress is not None and task is not None:
                 self._progress.remove_task(task)
+
+    @contextlib.contextmanager
+    def file(self, title: str) -> Iterator[Callable[[int, int | None], None]]:
+        """A line for one file: tell it the bytes so far and in all."""
+        with self.job(title) as job:
+            yield lambda received, total: job.show(title, received, "" if total is None else f"of {decimal(total)}")
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:

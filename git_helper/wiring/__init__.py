@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any, BinaryIO
 
     from git_helper.core.chain import Opener, Report, Source, Store
+    from git_helper.core.command_settings import CommandSettings
     from git_helper.core.credential import Description
     from git_helper.core.settings import Settings
     from git_helper.sources.other_helpers import OtherHelpers
@@ -31,8 +32,8 @@ CHAIN_GUARD = "GIT_HELPER_CHAIN"
 class House:
     """The rooms, furnished for one command: its settings, its environment, and who hears of broken sources."""
 
-    def __init__(self, settings: "Settings", report: "Report") -> None:
-        self.settings = settings
+    def __init__(self, settings: "Settings | CommandSettings", report: "Report") -> None:
+        self.settings: Settings | CommandSettings = settings
         self.report = report
         self.environ: Mapping[str, str] = environment()
         self.folder = data_folder(self.environ)

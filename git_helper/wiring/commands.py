@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
+from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_helper.system.environment import environment
 from git_helper.wiring import House
+from git_helper.wiring.configuration import ConfigurationFiles
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from git_helper.core.chain import Chain, Source
+    from git_helper.core.command_settings import CommandSettings
     from git_helper.core.credential import Credential, Description
     from git_helper.core.giturl import GitUrl
-    from git_helper.core.settings import Settings
+    from git_helper.core.indexes import Index
+    from git_helper.core.trust import Trust
     from git_helper.errors import GitHelperError
     from git_helper.git.connections import Connections
     from git_helper.git.full_clone import FullClone
@@ -23,26 +28,44 @@ if TYPE_CHECKING:
     from git_helper.git.remote_repository import RemoteRepository
     from git_helper.git.trees import Trees
     from git_helper.net.session import Session
+    from git_helper.net.target import Target
+    from git_helper.net.tls import Contexts
+    from git_helper.registry.artefact_cache import ArtefactCache
+    from git_helper.registry.client import Client
     from git_helper.secret import Secret
     from git_helper.sources.other_helpers import OtherHelpers
     from git_helper.sources.person import Person, Question
     from git_helper.tasks.login import Prompter
     from git_helper.ui.progress import Display, Job
+    from git_helper.wiring.http import HttpSettings
     from git_helper.wiring.ssh import Ssh
 
     Pause = Callable[[], AbstractContextManager[None]]
 
 
 class CommandHouse(House):
-    """The house of a command. `program` is what the prompt says asks."""
+    """The house of a command. `program` is what the prompt says asks.
 
-    def __init__(self, settings: Settings, report: Callable[[str, GitHelperError], None], program: str) -> None:
-        super().__init__(settings, report)
+    `settings` are what option and variables say; pyproject.toml and git's configuration are read when that is not enough.
+    """
+
+    settings: CommandSettings
+
+    def __init__(self, settings: CommandSettings, report: Callable[[str, GitHelperError], None], program: str) -> None:
+        files = ConfigurationFiles(environment(), self.git_config)
+        super().__init__(settings.before(files.project, files.git), report)
         self.program = program
         self._helpers: OtherHelpers | None = None
         self._session: Session | None = None
         self._ssh: Ssh | None = None
         self._lock = threading.Lock()
+
+    def explain(self, text: str) -> None:
+        """Says what happens, for who wants to know, and writes it into the trace."""
+        from git_helper.system import trace
+
+        trace.note("said", text=text)
+        super().explain(text)
 
     def chain_for_commands(self, *, ask: bool = False, pause: Pause | None = None) -> Chain:
         """Our sources, then git's other helpers; with `ask` the askpass program or the person.
@@ -52,7 +75,7 @@ class CommandHouse(House):
         openers = [*self.own_openers(), ("other helpers", lambda wanted: self.helpers())]
         if ask:
             openers.append(("askpass", self._askpass))
-            openers.append(("person", lambda wanted: self._person_paused(pause)))
+            openers.append(("person", lambda wanted: self.person_of_command(pause)))
         return self.chained(*openers)
 
     def names_of_sources(self, ask: bool) -> list[str]:
@@ -81,7 +104,8 @@ class CommandHouse(House):
 
         return program_to_ask(self.environ, no_input=self.settings.no_input, git_setting=self.git_setting)
 
-    def _person_paused(self, pause: Pause | None) -> Source | None:
+    def person_of_command(self, pause: Pause | None) -> Source | None:
+        """The person, asked for user name and token; None where nobody may be asked. `pause`: see `chain_for_commands`."""
         if not self.may_ask():
             return None
         from git_helper.sources.person import Person
@@ -92,29 +116,52 @@ class CommandHouse(House):
 
     def session(self, pause: Pause | None = None) -> Session:
         """Servers, with the credentials of this house; `pause` as for `chain_for_commands`."""
-        from git_helper.net import proxy, tls
-        from git_helper.net.session import Session
-        from git_helper.tasks.credentials import AskedCredentials
+        from git_helper.wiring import sessions
 
-        credentials = AskedCredentials(
-            lambda ask: self.chain_for_commands(ask=ask, pause=pause),
-            self.names_of_sources,
-            lambda wanted: wanted if self.uses_path(wanted) else wanted.without_path(),
-            self.helpers,
-            self.store_to_write,
-            self.stores,
-            self.report,
-            self.explain,
-        )
-        contexts, proxies = tls.contexts(self.environ), proxy.proxies(self.environ)
-        return Session(contexts, self.settings.timeout, credentials=credentials, proxy_for=proxies)
+        return sessions.session(self, pause)
 
-    def cache(self, folder: str | None) -> ObjectCache:
-        """The cache in `folder`, or in its usual place."""
+    @cached_property
+    def http(self) -> HttpSettings:
+        """What git's configuration and ours say of single requests."""
+        from git_helper.wiring.http import HttpSettings
+
+        return HttpSettings(self)
+
+    def contexts(self, pause: Pause | None = None) -> Contexts:
+        """How far each server is trusted; `pause` as for `chain_for_commands`."""
+        from git_helper.wiring import trust
+
+        return trust.contexts(self, pause)
+
+    def trust_for(self, target: Target) -> Trust:
+        """What holds for one URL, and which settings say so. Raises UsageError."""
+        from git_helper.wiring import trust
+
+        return trust.trust_settings(self).trust_for(target)
+
+    def git_http(self, variable: str, url: str) -> str | None:
+        """`http.<url>.<variable>` of git's configuration for `url`, the value that counts; of a bare name `true`."""
+        found = self.git_config().for_url("http", variable, url)
+        return None if not found else "true" if found[-1].value is None else found[-1].value
+
+    def cache(self) -> ObjectCache:
+        """The cache of Git trees."""
         from git_helper.git.object_cache import ObjectCache
+
+        return ObjectCache(self._cache_folder())
+
+    def artefact_cache(self) -> ArtefactCache:
+        """The cache of files from registries."""
+        from git_helper.registry.artefact_cache import ArtefactCache
+
+        return ArtefactCache(self._cache_folder())
+
+    def _cache_folder(self) -> str:
+        """That of `--cache-dir`, or the usual place."""
         from git_helper.system.places import cache_folder
 
-        return ObjectCache(os.path.abspath(folder) if folder is not None else cache_folder(self.environ))
+        folder = self.settings.cache_dir
+        return os.path.abspath(folder) if folder is not None else cache_folder(self.environ)
 
     def connections(self, display: Display) -> Connections:
         """Ways to repositories on servers, all through one session; `display` steps aside for questions."""
@@ -128,9 +175,19 @@ class CommandHouse(House):
                     self._ssh = Ssh(self, display.paused)
                 return self._ssh
 
-        if self._session is None:
-            self._session = self.session(display.paused)
-        return Connections(self._session, self.rewritten, open_ssh)
+        return Connections(self._one_session(display), self.rewritten, open_ssh)
+
+    def registry(self, display: Display, indexes: Sequence[Index]) -> Client:
+        """Registries, with the credentials for them; `indexes` are all that the command was given."""
+        from git_helper.registry.client import Client
+
+        return Client(self._one_session(display), indexes)
+
+    def _one_session(self, display: Display) -> Session:
+        with self._lock:
+            if self._session is None:
+                self._session = self.session(display.paused)
+            return self._session
 
     def close(self) -> None:
         """Ends all connections."""
@@ -140,10 +197,10 @@ class CommandHouse(House):
             self._ssh.close()
 
     def rewritten(self, url: GitUrl) -> GitUrl:
-        """Where git's configuration says that the repository is (`url.<base>.insteadOf`)."""
+        """Where git's configuration says that the repository is (`url.<base>.insteadOf`), if Git may go there at all."""
         from git_helper.core.instead_of import instead_of
 
-        return instead_of(url, self.git_config().replacements())
+        return self.http.entered(url, instead_of(url, self.git_config().replacements()))
 
     def no_repository(self, url: GitUrl) -> RemoteRepository:
         """What opens repositories with `--offline`."""
@@ -152,28 +209,30 @@ class CommandHouse(House):
         shown, hint = url.masked_clone_url, "pin the requirement to a commit first: git-helper resolve"
         raise Unreachable(f"cannot ask '{shown}': --offline", hint)
 
-    def trees(self, display: Display, *, offline: bool, cache_dir: str | None) -> Trees:
+    def trees(self, display: Display) -> Trees:
         """Puts trees on disk."""
         from git_helper.git.trees import Trees
+        from git_helper.system.environment import is_true
 
-        connections = self.connections(display)
+        connections, offline = self.connections(display), self.settings.offline
         opener = self.no_repository if offline else connections.repository
-        return Trees(opener, connections.lfs, self.cache(cache_dir), display.job, offline=offline)
+        with_lfs = not is_true(self.environ.get("GIT_LFS_SKIP_SMUDGE"))
+        return Trees(opener, connections.lfs, self.cache(), display.job, offline=offline, lfs=with_lfs)
 
     def full_clone(self, display: Display, job: Job) -> FullClone:
         """Clones from servers; `job` shows how it goes on."""
         from git_helper.git.full_clone import FullClone
         from git_helper.ui.progress import Watcher
 
+        self.http.remote = "origin"
         branch = self.git_config().setting("init.defaultBranch") or "master"
         return FullClone(self.connections(display), watch=Watcher(job), default_branch=branch)
 
     def bare_session(self) -> Session:
-        """Servers, without asking any source."""
-        from git_helper.net import proxy, tls
-        from git_helper.net.session import Session
+        """Servers, without asking any source; proxies with them."""
+        from git_helper.wiring import sessions
 
-        return Session(tls.contexts(self.environ), self.settings.timeout, proxy_for=proxy.proxies(self.environ))
+        return sessions.bare_session(self)
 
     def prompter(self, wanted: Description) -> Prompter:
         """Asks the person for an account of `wanted`; never with `--no-input` or in CI."""

@@ -46,13 +46,17 @@ class Remote:
 
 
 @contextlib.contextmanager
-def serving(root: Path, *, authority: Path | None = None, round_trip: float | None = None) -> Iterator[Remote]:
+def serving(
+    root: Path, *, authority: Path | None = None, round_trip: float | None = None, replay: bool = False
+) -> Iterator[Remote]:
     """Serves the bare repositories below `root`; https when `authority` (a file to write) is given.
 
-    round_trip: seconds, of a second way to it. RuntimeError when it does not start.
+    replay: what was asked before is answered from memory. round_trip: seconds, of a second way to it. RuntimeError when it
+    does not start.
     """
     words = [sys.executable, "-m", "scripts.benchmarks._serving", str(root)]
     words += [] if authority is None else ["--authority", str(authority)]
+    words += ["--replay"] if replay else []
     words += [] if round_trip is None else ["--round-trip", str(round_trip)]
     with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         try:

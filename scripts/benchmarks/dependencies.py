@@ -1,10 +1,12 @@
 """`download` of many small dependencies
 
-The requirements are pins or branches; the cache is empty (cold) or has every commit (warm).
+The requirements are pins or branches; the cache is empty (cold) or has every commit (warm). `uv pip compile` prints pins
+like `resolve`, and with a warm cache writes nothing; `uv pip install --target` puts what `download` would into a folder.
 """
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from scripts.benchmarks._fetchers import program, uv_compile
@@ -18,6 +20,7 @@ MOST = 5
 COUNT, QUICK = 100, 20
 KINDS = {"warm, pins": ("v", 0.5), "warm, branches": ("b", 0.4), "cold": ("v", 0.2)}
 XARGS = "xargs -P4 git clone --depth 1"
+INSTALL = "uv pip install --target, warm, pins"
 
 
 def measure(bench: Bench) -> None:
@@ -33,6 +36,8 @@ def measure(bench: Bench) -> None:
         for title, (letter, limit) in KINDS.items():
             stdin = "\n".join(pins if letter == "v" else branches).encode() + b"\n"
             subjects += _pair(bench, place / title.replace(", ", "-"), title, stdin, limit)
+        subjects += _resolve(bench, place / "resolve", pins)
+        subjects += _install(bench, place, place / "warm-pins")
         out = place / "xargs"
         lines = "".join(f"{remote.url}/{name}.git {out / name}\n" for name in names).encode()
         words = [program("xargs"), "-P4", "-L1", "git", "clone", "--quiet", "--depth", "1"]
@@ -49,7 +54,8 @@ def _pair(bench: Bench, folder: Path, title: str, stdin: bytes, limit: float) ->
     listed.write_bytes(stdin)
     out, cache, theirs = folder / "out", folder / "cache", folder / "uv-cache"
     words = [bench.installation.program("git-helper"), "download", "-r", str(listed), "-d", str(out)]
-    goals = (Goal(limit, f"uv pip compile, {title}"), *((Goal(0.6, XARGS),) if title == "cold" else ()))
+    others = {"cold": (Goal(0.6, XARGS),), "warm, pins": (Goal(limit, INSTALL),)}
+    goals = (Goal(limit, f"uv pip compile, {title}"), *others.get(title, ()))
     cold = title == "cold"
     subjects = [
         Subject(
@@ -69,3 +75,27 @@ def _pair(bench: Bench, folder: Path, title: str, stdin: bytes, limit: float) ->
         name = f"uv pip compile, {title}"
         subjects.append(Subject(name, uv, environ, stdin, b"greeting000 @", counted=False, fresh=fresh))
     return subjects
+
+
+def _resolve(bench: Bench, folder: Path, pins: list[str]) -> list[Subject]:
+    """What `uv pip compile` does with pins."""
+    folder.mkdir()
+    listed = folder / "requirements.txt"
+    listed.write_text("\n".join(pins) + "\n")
+    words = [bench.installation.program("git-helper"), "resolve", "-r", str(listed), "--no-input"]
+    environ = bench.environ("ours", TMPDIR=str(folder))
+    goals = (Goal(0.5, "uv pip compile, warm, pins"),)
+    return [Subject("git-helper resolve, pins", words, environ, b"", b"greeting000 @", goals, counted=False)]
+
+
+def _install(bench: Bench, place: Path, listed: Path) -> list[Subject]:
+    """uv again, from its cache into a folder."""
+    uv = shutil.which("uv")
+    if uv is None:
+        return []
+    out, cache = place / "uv-target", place / "uv-target-cache"
+    python = bench.installation.program("python")
+    words = [uv, "pip", "install", "--quiet", "--no-config", "--no-deps", "--python", python, "--cache-dir", str(cache)]
+    command = [*words, "--target", str(out), "-r", str(listed / "requirements.txt")]
+    environ = bench.environ("uv", TMPDIR=str(place))
+    return [Subject(INSTALL, command, environ, counted=False, fresh=(out,), makes=out / "greeting000.py")]

@@ -16,7 +16,7 @@ from scripts.benchmarks._subject import ABOVE, Goal, Subject
 from tests.servers.repositories import python_project, random_files, resolve
 
 MIB = 1 << 20
-FILES, DEPENDENCIES = 5_000, 50
+FILES, DEPENDENCIES = 5_000, 100
 BLOB_SIZE, BLOB_QUICK = 300 * MIB, 100 * MIB
 CLONE_SIZE, CLONE_QUICK = 300 * MIB, 50 * MIB
 PIECE = MIB // 4

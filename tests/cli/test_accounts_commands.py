@@ -55,7 +55,7 @@ def server() -> Iterator[RecordingServer]:
     def script(request: Request) -> Response:
         if request.user_password not in {f"{user}:{CANARY.decode()}" for user in ("alice", "git")}:
             return Response(401)
-        status = {"/hidden": 404, "/broken": 503}.get(request.path.rpartition("/info/refs")[0], 200)
+        status = {"/hidden": 404, "/broken": 503}.get(request.path.removesuffix("/info/refs").rstrip("/"), 200)
         return Response(status)
 
     with RecordingServer(script) as running:
@@ -85,7 +85,7 @@ def test_once_git_asks_us_nothing_more_is_said(server: RecordingServer) -> None:
     [
         ("", b"wrong-one", 4, b"refused the token"),
         ("/team/x.git", b"wrong-one", 4, b"refused the token"),
-        ("/hidden", CANARY, 6, b"knows no repository 'hidden'"),
+        ("/hidden", CANARY, 6, b"knows no repository or index 'hidden'"),
         ("/broken", CANARY, 5, b"answered 503"),
         ("", b"", 2, b"the token is empty"),
         ("", b"one\ntwo\n", 2, b"line break"),

@@ -22,10 +22,9 @@ def server(tmp_path: Path) -> Iterator[GitHttpServer]:
         yield running
 
 
-def age(folder: Path, days: float) -> None:
+def age(stored: Path, days: float) -> None:
     when = time.time() - days * 86400
-    for path in (folder / "used", folder / "tree", folder):
-        os.utime(path, (when, when))
+    os.utime(stored, (when, when))
 
 
 def commits(cache: Path) -> list[Path]:
@@ -42,7 +41,7 @@ def test_dir(home: Path, tmp_path: Path) -> None:
 def test_prune_and_clean(server: GitHttpServer, home: Path, tmp_path: Path) -> None:
     cache = home / ".cache/git-helper"
     words = [f"git+{server.url}/{name}.git" for name in ("demo", "other")]
-    assert run("cache", "prune").stderr.decode() == "✓ removed 0 commits, 0.0 MB\n"
+    assert run("cache", "prune").stderr.decode() == "✓ removed 0 commits and 0 files, 0.0 MB\n"
     download(*words, into=tmp_path / "out")
     first, second = commits(cache)
     age(first, 40)

@@ -72,11 +72,11 @@ def test_the_json(server: GitHttpServer, root: Path, tmp_path: Path) -> None:
     assert os.listdir(found[0]["path"]) == ["c.txt"]
     assert found[1]["error"] == "repository-not-found"
     assert found[2]["error"] == "download-failed"
-    assert "it is no Git requirement" in found[2]["message"]
+    assert "no index is named" in found[2]["message"]
 
 
-def test_what_is_not_git_in_a_file_is_the_installer_s(server: GitHttpServer, tmp_path: Path) -> None:
-    (tmp_path / "r.txt").write_text(f"requests\ndemo @ git+{server.url}/demo.git\nw @ https://h/w.whl\n")
+def test_names_in_a_file_are_the_installer_s(server: GitHttpServer, tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text(f"requests\nother==1.0\ndemo @ git+{server.url}/demo.git\n")
     (path,) = download("-r", tmp_path / "r.txt", into=tmp_path / "out")
     assert (path / "greeting.py").is_file()
 

@@ -12,7 +12,8 @@ import pytest
 from tests.commands import CANARY, resolved, run
 from tests.git.served import Version1Server, dulwich_server
 from tests.servers.git_http import Fault, GitHttpServer, Realm
-from tests.servers.http_message import Request, Response
+from tests.servers.http_message import Request, Response, plain
+from tests.servers.index import IndexServer
 from tests.servers.repositories import make_repository
 from tests.servers.repositories import resolve as commit_of
 
@@ -33,33 +34,42 @@ def server(root: Path) -> Iterator[GitHttpServer]:
 
 FILE = """\
 # what we need\r
---index-url https://me:{canary}@index.example/simple/
+--index-url http://me:{canary}@{index}/simple/
 
 demo[extra] @ git+{url}/team/demo.git@v1.0.0 ; python_version > "3"  # pinned some day
 \tgit+{url_with_user}/team/demo.git#subdirectory=x&egg=demo \\
    --hash=sha256:{hash}
 requests >= 2 ; python_version > "3"
-wheel @ https://me:{canary}@files.example/w-1.0-py3-none-any.whl#sha256={hash}
+wheel @ http://me:{canary}@{index}/files/w/w-1.0-py3-none-any.whl#sha256={hash}
 -c constraints.txt
 ssh @ git+ssh://git@good.example/o/r.git@{forty}
 """
 PINNED = """\
 # what we need\r
---index-url https://index.example/simple/
+--index-url http://{index}/simple/
 
 demo[extra] @ git+{url}/team/demo.git@{tag} ; python_version > "3"  # pinned some day
 \tgit+{url}/team/demo.git@{main}#subdirectory=x&egg=demo \\
    --hash=sha256:{hash}
 requests >= 2 ; python_version > "3"
-wheel @ https://files.example/w-1.0-py3-none-any.whl#sha256={hash}
+wheel @ http://{index}/files/w/w-1.0-py3-none-any.whl#sha256={hash}
 -c constraints.txt
 ssh @ git+ssh://git@good.example/o/r.git@{forty}
 """
 
 
-def fields(server: GitHttpServer, root: Path) -> dict[str, str]:
+@pytest.fixture
+def index() -> Iterator[IndexServer]:
+    """An index that only `me` may read."""
+    files = {"w": {"w-1.0-py3-none-any.whl": b"a wheel"}}
+    with IndexServer(files, [Realm("/", [("me", CANARY)])]) as running:
+        yield running
+
+
+def fields(server: GitHttpServer, root: Path, index: IndexServer) -> dict[str, str]:
     demo = root / "team/demo.git"
     return {
+        "index": index.netloc,
         "url": server.url,
         "url_with_user": server.url_for("", "me", CANARY).rstrip("/"),
         "canary": CANARY.replace("/", "%2F"),
@@ -71,34 +81,40 @@ def fields(server: GitHttpServer, root: Path) -> dict[str, str]:
 
 
 def test_requirements_are_written_back_with_only_the_urls_changed(
-    server: GitHttpServer, root: Path, tmp_path: Path
+    server: GitHttpServer, root: Path, tmp_path: Path, index: IndexServer
 ) -> None:
     server.realms = [Realm("/team/none", [("me", CANARY)])]
-    known = fields(server, root)
+    known = fields(server, root, index)
     (tmp_path / "requirements.txt").write_bytes(FILE.format(**known).encode())
     (tmp_path / "constraints.txt").write_text("urllib3 < 3\n")
-    words = ["resolve", "--format", "requirements", "-r", "requirements.txt"]
+    words = ["resolve", "-q", "--format", "requirements", "-r", "requirements.txt"]
     done = run(*words, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, b"")
+    sent = (f"me:{CANARY}", 200)
+    assert sorted(index.exchanges) == [sent, sent]
     assert done.stdout == PINNED.format(**known).encode()
     # The two users are asked for separately, and each only once.
     assert len(server.requests) == 2
 
     (tmp_path / "requirements.txt").write_bytes(done.stdout)
     server.forget()
-    again = run(*words, cwd=tmp_path)
-    assert again.stdout == done.stdout
+    again = run(*words, "--offline", cwd=tmp_path)
+    assert (again.returncode, again.stdout) == (0, done.stdout)
+    # An index that cannot be had is an error; the file is written nevertheless.
+    without = run(*words, cwd=tmp_path)
+    assert (without.returncode, without.stdout) == (3, done.stdout)
     assert server.requests == []
 
 
-def test_the_text_is_one_requirement_on_each_line(server: GitHttpServer, root: Path) -> None:
-    known = fields(server, root)
+def test_the_text_is_one_requirement_on_each_line(server: GitHttpServer, root: Path, index: IndexServer) -> None:
+    known = fields(server, root, index)
+    url = index.url_for("files/w/w-1.0-py3-none-any.whl", "me", CANARY)
     words = [
         f"demo[b, a] @ git+{known['url']}/team/demo.git@first ; python_version>'3'",
         f"git+{known['url_with_user']}/team/other.git/@twin#egg=x",
         "requests[security]>=2;python_version>'3'",
         "./a/folder",
-        f"w @ https://me:{known['canary']}@files.example/w.whl",
+        f"w @ {url}",
     ]
     done = run("resolve", *words)
     demo, other = (root / f"team/{name}.git" for name in ("demo", "other"))
@@ -107,10 +123,11 @@ def test_the_text_is_one_requirement_on_each_line(server: GitHttpServer, root: P
         f"git+{server.url}/team/other.git/@{commit_of(other, 'refs/heads/twin')}#egg=x",
         "requests[security]>=2;python_version>'3'",
         "./a/folder",
-        "w @ https://files.example/w.whl",
+        f"w @ {index.url}/files/w/w-1.0-py3-none-any.whl",
         "",
     ]
     assert done.returncode == 0
+    assert f"{index.url}/files/w/w-1.0-py3-none-any.whl: 200, 7B, credential from: URL" in done.stderr.decode()
     assert done.stderr.decode().count("'twin' is a branch and a tag") == 1
     assert run("resolve", "-q", words[1]).stderr == b""
 
@@ -219,16 +236,16 @@ def test_nested_files(server: GitHttpServer, root: Path, tmp_path: Path) -> None
     (tmp_path / "a.txt").write_text(f"-r sub/b.txt\ngit+{server.url}/team/demo.git\n")
     (tmp_path / "sub/b.txt").write_text(f"-r ../a.txt\n-c c.txt\ngit+{server.url}/team/other.git@main\n")
     (tmp_path / "sub/c.txt").write_text("one < 2\n")
-    (tmp_path / "bad.txt").write_text(f"ok\ngit+{server.url}/team/demo.git@main~1\n\n-r https://h/x.txt\n")
+    (tmp_path / "bad.txt").write_text(f"ok\ngit+{server.url}/team/demo.git@main~1\n\n-r http://127.0.0.1:1/x.txt\n")
     done = run("resolve", "-r", "a.txt", cwd=tmp_path)
     main, other = (commit_of(root / f"team/{name}.git") for name in ("demo", "other"))
     assert done.stdout.decode().split("\n")[:-1] == [
         f"git+{server.url}/team/other.git@{other}",
         f"git+{server.url}/team/demo.git@{main}",
     ]
-    assert run("resolve", "-r", "bad.txt", cwd=tmp_path).stderr.startswith(
-        b"git-helper: error: cannot read 'https://h/x.txt', named in line 4 of 'bad.txt'"
-    )
+    done = run("resolve", "-r", "bad.txt", cwd=tmp_path)
+    assert done.stderr.startswith(b"git-helper: error: cannot reach 'http://127.0.0.1:1/x.txt'")
+    assert b"named in line 4 of 'bad.txt'" in done.stderr
     (tmp_path / "bad.txt").write_text(f"ok\ngit+{server.url}/team/demo.git@main~1\n")
     done = run("resolve", "-r", "bad.txt", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, b"ok\n")
@@ -267,3 +284,82 @@ def test_files_in_files_are_written_in_their_place(server: GitHttpServer, root: 
     main = {name: commit_of(root / f"team/{name}.git") for name in ("demo", "other")}
     lines = ["one", "# a", "# b", f"{other}@{main['other']} # note", "-c limits.txt", "two"]
     assert done.stdout.decode().split("\n") == [*lines, "-c limits.txt", f"{demo}@{main['demo']}", "d", ""]
+
+
+def test_files_indexes_and_pages_in_json(index: IndexServer, tmp_path: Path) -> None:
+    index.answers["/gone/"] = plain(404)
+    (tmp_path / "links").mkdir()
+    wheel = f"{index.url}/files/w/w-1.0-py3-none-any.whl"
+    lines = [
+        f"w @ {wheel}?token=sekrit#md5={'0' * 32} --hash=sha256:{'A' * 64} --hash=sha512:{'b' * 128}",
+        f"-i {index.url_for('simple/', 'me', CANARY)} -f links",
+        f"--extra-index-url {index.url}/gone/",
+        f"-f {index.url}/links/",
+        "requests>=2",
+    ]
+    (tmp_path / "r.txt").write_text("\n".join(lines))
+    found = resolved("-r", "r.txt", cwd=tmp_path)
+    us = {"source": "URL", "username": "me"}
+    assert found[:3] == [
+        {
+            "name": "w",
+            "kind": "url",
+            "url": f"{wheel}?token=****",
+            "status": 200,
+            "size": 7,
+            "hashes": {"sha256": "a" * 64, "sha512": "b" * 128, "md5": "0" * 32},
+            "credential": us,
+        },
+        {"name": "requests", "kind": "name", "url": "requests>=2"},
+        {"kind": "index", "url": index.index_url, "status": 200, "credential": us},
+    ]
+    gone = found[3]
+    assert set(gone) == {"kind", "url", "error", "message", "hint"}
+    assert (gone["kind"], gone["url"], gone["error"]) == ("index", f"{index.url}/gone/", "not-found")
+    assert found[4:] == [
+        {"kind": "find-links", "url": str(tmp_path / "links"), "status": None, "credential": None},
+        {"kind": "find-links", "url": f"{index.url}/links/", "status": 200, "credential": us},
+    ]
+    offline = resolved("--offline", "-r", "r.txt", cwd=tmp_path)
+    assert [one.get("status") for one in offline] == [None] * 6
+
+
+def test_what_is_configured_counts_only_for_names(index: IndexServer) -> None:
+    env = {"PIP_INDEX_URL": index.url_for("simple/", "me", CANARY)}
+    commit = f"git+{index.url}/none.git@{'f' * 40}"
+    assert [one["kind"] for one in resolved(commit, env=env)] == ["git"]
+    assert index.requests == []
+    assert [one["kind"] for one in resolved(commit, "w", env=env)] == ["git", "name", "index"]
+    # Its credential lets us in to a file of the same origin all the same.
+    (one,) = resolved(f"{index.url}/simple/w/w-1.0-py3-none-any.whl", env=env)
+    assert one["error"] == "not-found"
+    assert index.exchanges[-1] == (f"me:{CANARY}", 404)
+
+
+def test_requirements_from_a_server(index: IndexServer, tmp_path: Path) -> None:
+    index.answers["/r/all.txt"] = Response(
+        200, {"Content-Type": "text/plain"}, f"# all\n-r sub.txt\nw @ {index.url}/w.zip\n"
+    )
+    index.answers["/r/sub.txt"] = Response(200, {"Content-Type": "text/plain"}, "requests<3 # ${HOME}\n-c limits.txt\n")
+    index.answers["/r/limits.txt"] = Response(200, {}, "urllib3<3\n")
+    index.answers["/w.zip"] = Response(200, {}, b"zip")
+    index.answers["/login"] = Response(200, {"Content-Type": "text/html"}, "<!doctype html><form>")
+    url = index.url_for("r/all.txt", "me", CANARY)
+    done = run("resolve", "-q", "--format", "requirements", "-r", url)
+    assert done.stdout.decode() == f"# all\nrequests<3 # ${{HOME}}\n-c limits.txt\nw @ {index.url}/w.zip\n"
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert index.exchanges == [(f"me:{CANARY}", 200)] * 4
+    (tmp_path / "r.txt").write_text(f"-r {index.url_for('login', 'me', CANARY)}\n")
+    done = run("resolve", "-r", "r.txt", cwd=tmp_path)
+    assert done.returncode == 2
+    assert f"cannot read '{index.url}/login' as a requirements file: it is a web page" in done.stderr.decode()
+
+
+def test_the_credential_of_a_file_on_a_server_goes_to_no_other(index: IndexServer) -> None:
+    with IndexServer({}, [Realm("/", [("me", CANARY)], deny=403)]) as other:
+        text = f"-r {other.url}/b.txt\n-i {other.url}/simple/\nx @ {other.url}/x.zip\n"
+        index.answers["/a.txt"] = Response(200, {"Content-Type": "text/plain"}, text)
+        done = run("resolve", "-r", index.url_for("a.txt", "me", CANARY))
+        assert done.returncode == 4
+        assert other.authorizations == []
+        assert other.requests

@@ -17,8 +17,9 @@ import pytest
 
 from git_helper.core.reference import Oid
 from git_helper.errors import GitHelperError, Timeout, UsageError
-from git_helper.git.checkout import download_once, download_tree
+from git_helper.git.checkout import download_tree
 from git_helper.git.staging import ending_signals, remove_tree, staged
+from git_helper.git.unpack import Unpacked
 from tests.git.packs import FILE, SYMLINK, commit_id, pack_of, snapshot, tree_of
 from tests.support import ROOT
 
@@ -93,37 +94,55 @@ def test_what_is_there_is_not_touched(tmp_path: Path) -> None:
         with pytest.raises(GitHelperError, match=f"cannot write '.*/{name}'") as caught:
             download_tree(repository, OID, str(tmp_path / name))
         assert isinstance(caught.value, UsageError) == (name != "file/below")
-    assert download_once(repository, OID, str(tmp_path / "folder")) is None
     assert snapshot(tmp_path) == before
     assert repository.fetches == 0
 
 
 def test_left_overs_of_killed_runs_are_removed_and_nothing_else(tmp_path: Path) -> None:
     stale = tmp_path / ".new.tmp-0123456789ab/tree"
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere/keep").touch()
     others = [".new.tmp-x.tmp-0123456789ab", ".new.tmp-", ".new.tmp-0123456789abc", ".newer.tmp-0123456789ab"]
     for path in (stale, *(tmp_path / name for name in others)):
         path.mkdir(parents=True)
     (tmp_path / ".new.lock").touch()
     (stale / "outside").symlink_to(tmp_path / others[0])
+    (tmp_path / ".new.tmp-aaaaaaaaaaaa").symlink_to("elsewhere")  # as somebody else may leave it in a folder for all
+    (tmp_path / ".new.tmp-bbbbbbbbbbbb").touch()
     (tmp_path / others[0] / "keep").touch()
     download_tree(Given(), OID, str(tmp_path / "new"))
+    others += ["elsewhere", ".new.tmp-aaaaaaaaaaaa", ".new.tmp-bbbbbbbbbbbb"]
     assert sorted(os.listdir(tmp_path)) == sorted(["new", *others])
     assert (tmp_path / others[0] / "keep").exists()
+    assert (tmp_path / "elsewhere/keep").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give folders away")
+def test_left_overs_of_others_are_theirs(tmp_path: Path) -> None:
+    (tmp_path / ".new.tmp-0123456789ab").mkdir()
+    os.chown(tmp_path / ".new.tmp-0123456789ab", 12345, -1)
+    (tmp_path / ".new.lock").touch()
+    download_tree(Given(), OID, str(tmp_path / "new"))
+    assert sorted(os.listdir(tmp_path)) == [".new.tmp-0123456789ab", "new"]
 
 
 def test_of_many_one_downloads(tmp_path: Path) -> None:
     repository = Given(lambda: time.sleep(0.05))
-    found: list[object] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(download_once(repository, OID, str(tmp_path / "new"))))
-        for _ in range(8)
-    ]
+    found: list[Unpacked | UsageError] = []
+
+    def download() -> None:
+        try:
+            found.append(download_tree(repository, OID, str(tmp_path / "new")))
+        except UsageError as error:
+            found.append(error)
+
+    threads = [threading.Thread(target=download) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert repository.fetches == 1
-    assert sum(item is not None for item in found) == 1
+    assert sum(isinstance(item, Unpacked) for item in found) == 1
     assert len(found) == 8
     assert os.listdir(tmp_path) == ["new"]
     assert is_whole(tmp_path / "new")
@@ -250,6 +269,11 @@ def test_a_kill_leaves_what_the_next_run_removes(tmp_path: Path) -> None:
     assert os.listdir(tmp_path) == ["new"]
 
 
+def download_unless_there(destination: Path) -> None:
+    with contextlib.suppress(UsageError):
+        download_tree(Given(), OID, str(destination))
+
+
 def test_kills_at_any_moment(tmp_path: Path) -> None:
     source = random.Random(2)
     for number in range(12):
@@ -261,10 +285,10 @@ def test_kills_at_any_moment(tmp_path: Path) -> None:
             process.wait(30)
         assert not destination.exists() or is_whole(destination)
         if number % 3 == 2:
-            assert download_once(Given(), OID, str(destination)) is None or is_whole(destination)
+            download_unless_there(destination)
             assert is_whole(destination)
     for number in range(4):
-        download_once(Given(), OID, str(tmp_path / f"new{number}"))
+        download_unless_there(tmp_path / f"new{number}")
     assert sorted(os.listdir(tmp_path)) == [f"new{number}" for number in range(4)]
 
 

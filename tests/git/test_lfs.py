@@ -8,28 +8,19 @@ from pathlib import Path
 
 import pytest
 
+from git_helper.core.giturl import GitUrl
 from git_helper.errors import GitHelperError, NotFound, Refused, Unreachable
-from git_helper.git.lfs import DamagedLfsObject, object_path
+from git_helper.git.lfs import DamagedLfsObject, LfsClient, object_path
 from git_helper.git.lfs_files import LfsAttributes
+from git_helper.net.message import Request, Response
 from tests.git.clones import clone, is_sound, left_behind, whole_text
 from tests.net.asked import Sources, basic
 from tests.servers.git_http import Realm
-from tests.servers.isolated import environment, git
+from tests.servers.isolated import git
 from tests.servers.lfs import CONTENTS, LfsServer, oid, pointer
 from tests.servers.repositories import Entry, Executable, make_repository
 
 CANARY = "c4n4ry-t0k3n"
-
-
-@pytest.fixture
-def env(home: Path) -> dict[str, str]:
-    return environment(home)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    (tmp_path / "place").mkdir()
-    return tmp_path / "place"
 
 
 @pytest.fixture
@@ -160,6 +151,22 @@ def test_the_api_may_be_elsewhere(root: Path, place: Path) -> None:
             clone(f"{server.url}/else.git", place / "x")
         assert (len(storage.batches), server.batches) == (1, [])
     assert (place / "x/a.bin").read_bytes() == CONTENTS[0]
+
+
+@pytest.mark.parametrize("scheme", ["https", "ssh"])
+def test_an_unsafe_api_of_a_safe_repository_is_refused(scheme: str) -> None:
+    """Whoever may push could have everybody send requests, and a credential with them, in clear."""
+    url = GitUrl.parse(f"git+{scheme}://me@good.example/demo.git")
+    with pytest.raises(Refused, match=r"'https?://|'ssh://") as caught:
+        LfsClient(Never(), url, "http://user:hidden@good.example/demo.git/info/lfs")
+    assert "hidden" not in str(caught.value)
+    LfsClient(Never(), url, "https://other.example/lfs")
+    LfsClient(Never(), GitUrl.parse("git+http://good.example/demo.git"), "http://other.example/lfs")
+
+
+class Never:
+    def send(self, request: Request) -> Response:
+        raise AssertionError(request)
 
 
 def test_attributes(tmp_path: Path, env: dict[str, str]) -> None:

@@ -13,6 +13,8 @@ from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Oid
 from git_helper.errors import StoreError
 from git_helper.git.object_cache import Freed, ObjectCache
+from git_helper.git.tree_entries import FILE
+from git_helper.git.tree_rest import Rest
 
 ONE, TWO = Oid("1" * 40), Oid("2" * 40)
 URL = GitUrl.parse("git+https://me:secret@good.example/team/demo.git@main#subdirectory=x")
@@ -24,14 +26,14 @@ def cache(tmp_path: Path) -> ObjectCache:
 
 
 def put(cache: ObjectCache, url: GitUrl = URL, commit: Oid = ONE, days: float = 0) -> Path:
-    """A tree of 2,000 bytes, used so many days ago."""
-    place = Path(cache.prepare(url, commit))
-    place.mkdir()
-    (place / "file").write_bytes(b"x" * 2000)
-    cache.touch(url, commit)
+    """A tree with a file of 2,000 bytes, used so many days ago."""
+    with cache.adding(url, commit) as kept:
+        assert kept is not None
+        kept.add(b"file", FILE, b"x" * 2000)
+        kept.finish(Rest())
+    place = Path(cache.place(url, commit))
     when = time.time() - days * 86400
-    for path in (place.parent / "used", place, place.parent):
-        os.utime(path, (when, when))
+    os.utime(place, (when, when))
     return place
 
 
@@ -74,57 +76,71 @@ def test_it_is_its_owner_s_whatever_the_umask(tmp_path: Path) -> None:
 
 
 def test_only_a_whole_tree_is_there(cache: ObjectCache) -> None:
-    place = cache.prepare(URL, ONE)
-    assert not cache.has(URL, ONE)
-    os.mkdir(place)
+    with cache.adding(URL, ONE) as kept:
+        assert kept is not None
+        kept.add(b"file", FILE, b"x")
+        assert not cache.has(URL, ONE)
+        kept.finish(Rest())
     assert cache.has(URL, ONE)
     assert not cache.has(URL, TWO)
+    with cache.adding(URL, ONE) as kept:
+        assert kept is None
+
+
+def test_an_error_leaves_nothing(cache: ObjectCache) -> None:
+    with pytest.raises(ZeroDivisionError), cache.adding(URL, ONE):
+        raise ZeroDivisionError
+    assert [path for path in Path(cache.folder).rglob("*") if path.is_file()] == []
 
 
 def test_prune_removes_what_was_not_used_for_long(cache: ObjectCache) -> None:
     old, young = put(cache, days=31), put(cache, commit=TWO, days=29)
-    assert cache.prune(30 * 86400) == Freed(1, 2000)
+    size = young.stat().st_size
+    assert 2000 < size < 2200
+    assert cache.prune(30 * 86400) == Freed(1, size)
     assert (old.exists(), young.exists()) == (False, True)
-    cache.touch(URL, TWO)
-    assert cache.prune(86400) == Freed(0, 0)
-    assert cache.prune(-1) == Freed(1, 2000)
-    assert os.listdir(os.path.join(cache.folder, "git-v1")) == []
+    tree = cache.open(URL, TWO)
+    assert tree is not None
+    with tree:
+        assert cache.prune(86400) == Freed(0, 0)
+    assert cache.prune(-1) == Freed(1, size)
+    assert not (Path(cache.folder) / "git-v1").exists()
 
 
-def test_prune_leaves_alone_what_is_being_fetched(cache: ObjectCache) -> None:
-    place = cache.prepare(URL, ONE)
-    os.mkdir(os.path.join(os.path.dirname(place), ".tree.tmp-0123456789ab"))
-    assert cache.prune(3600) == Freed(0, 0)
-    assert os.path.isdir(os.path.dirname(place))
+def test_what_is_being_fetched_is_left_alone(cache: ObjectCache) -> None:
+    put(cache, commit=TWO)
+    with cache.adding(URL, ONE) as kept:
+        assert kept is not None
+        assert cache.prune(-1).commits == 1
+        assert cache.clean() == Freed(0, 0)
+        kept.finish(Rest())
+    assert cache.has(URL, ONE)
 
 
 def test_prune_removes_what_killed_runs_left(cache: ObjectCache) -> None:
-    commit = Path(cache.prepare(URL, ONE)).parent
-    (commit / ".tree.tmp-0123456789ab/tree").mkdir(parents=True)
-    (commit / ".tree.lock").write_text("")
-    gone = commit.with_name(f"{commit.name}.gone-1")
-    (gone / "tree").mkdir(parents=True)
-    for path in (commit, gone, gone / "tree"):
-        os.utime(path, (0, 0))
-    cache.prune(3600)
-    assert not commit.exists()
-    assert not gone.exists()
+    stored = put(cache)
+    left = stored.with_name(f".{stored.name}.tmp-0123456789ab")
+    (left / "deep").mkdir(parents=True)
+    stored.with_name(f".{stored.name}.lock").touch()
+    assert cache.prune(3600) == Freed(0, 0)
+    assert os.listdir(stored.parent) == [stored.name]
 
 
 def test_clean_removes_everything_of_ours(cache: ObjectCache) -> None:
-    put(cache)
+    size = put(cache).stat().st_size
     put(cache, commit=TWO)
     put(cache, GitUrl.parse("git+https://other.example/x.git"))
+    Path(cache.make_lfs_folder(URL), "object").write_bytes(b"y" * 100)
     (Path(cache.folder) / "mine").write_text("mine")
-    assert cache.clean() == Freed(3, 6000)
+    assert cache.clean() == Freed(3, 3 * size + 100)
     assert os.listdir(cache.folder) == ["mine"]
     assert cache.clean() == Freed(0, 0)
 
 
 def test_what_cannot_be_removed_is_not_counted(cache: ObjectCache) -> None:
     place = put(cache)
-    # A name of its own cannot be taken: something that is no folder is there.
-    Path(f"{place.parent}.gone-{os.getpid()}").write_text("in the way")
+    place.unlink()
+    place.mkdir()
     assert cache.prune(-1) == Freed(0, 0)
     assert place.exists()
 
@@ -132,5 +148,5 @@ def test_what_cannot_be_removed_is_not_counted(cache: ObjectCache) -> None:
 def test_where_no_cache_can_be(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot make the cache") as caught:
-        ObjectCache(str(tmp_path / "file/cache")).prepare(URL, ONE)
+        put(ObjectCache(str(tmp_path / "file/cache")))
     assert "--cache-dir" in (caught.value.hint or "")

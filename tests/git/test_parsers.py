@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from git_helper.errors import GitHelperError, Unreachable
 from git_helper.git import delta, protocol_v0, protocol_v2
 from git_helper.git.lfs_pointer import read_pointer
-from git_helper.git.pack_errors import DamagedPack, UnsafeTree
+from git_helper.git.pack_errors import DamagedPack, Limits, UnsafeTree
 from git_helper.git.pkt_line import DELIMITER, FLUSH, Mark, NotGit, Packets, ServerError, packet
-from git_helper.git.tree_entries import FILE, FOLDER, read_tree
+from git_helper.git.tree_entries import FILE, FOLDER, TreeReader
 from tests.git import packs
 
 
@@ -161,7 +161,7 @@ def test_any_instructions(base: bytes, instructions: bytes) -> None:
 @given(st.binary(max_size=200))
 def test_any_tree(content: bytes) -> None:
     try:
-        entries = read_tree(content, b"x/", fold=True)
+        entries = TreeReader(Limits(), fold=True).read(content, b"x/", 1)
     except (DamagedPack, UnsafeTree):
         return
     assert len(content) >= 24 * len(entries)
@@ -175,7 +175,7 @@ def test_a_tree_is_read_as_it_was_made(entries: list[tuple[int, bytes, bytes]]) 
     modes = {FILE: packs.FILE, FOLDER: packs.FOLDER}
     content = packs.tree(*[(modes[kind], name, oid) for kind, name, oid in entries])
     try:
-        assert read_tree(content, b"", fold=False) == entries
+        assert TreeReader(Limits(), fold=False).read(content, b"", 0) == entries
     except UnsafeTree as error:
         assert error.path in [name for _, name, _ in entries]
 

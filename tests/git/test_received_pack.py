@@ -13,14 +13,9 @@ from git_helper.git.pack_file_index import write_index
 from git_helper.git.received_pack import MEMORY, ReceivedPack
 from tests.git.packs import BLOB, COMMIT, FILE, TAG, TREE, Pack, commit, delta, object_id, pack_of, tree, tree_of
 from tests.git.packs import number as size_digits
-from tests.servers.isolated import environment, git
+from tests.servers.isolated import git
 
 Objects = dict[bytes, tuple[int, bytes]]
-
-
-@pytest.fixture
-def env(home: Path) -> dict[str, str]:
-    return environment(home)
 
 
 def receive(

@@ -359,9 +359,9 @@ def test_sha256_is_refused_by_name(tmp_path: Path) -> None:
     make_repository(tmp_path / "root/demo.git", object_format="sha256")
     for version_2 in (True, False):
         with served(GitHttpServer(tmp_path / "root", protocol_v2=version_2)) as repository:
-            with pytest.raises(UnsupportedObjectFormat, match="SHA256"):
+            with pytest.raises(UnsupportedObjectFormat, match=r"'http.*/demo\.git': .* SHA256"):
                 repository.ls_refs(["HEAD"])
-            with pytest.raises(UnsupportedObjectFormat, match="SHA256"):
+            with pytest.raises(UnsupportedObjectFormat, match=r"'http.*/demo\.git': .* SHA256"):
                 repository.fetch(Oid("1" * 40), lambda data: None)
 
 

@@ -15,21 +15,10 @@ from git_helper.git.submodules import Submodule, UnsafeSubmodule, parse_gitmodul
 from tests.git.clones import clone, facts, is_sound, left_behind, whole_text
 from tests.net.asked import Sources, basic
 from tests.servers.git_http import GitHttpServer, Realm
-from tests.servers.isolated import environment, git
+from tests.servers.isolated import git
 from tests.servers.repositories import Entry, Gitlink, make_repository, resolve
 
 CANARY = "c4n4ry-t0k3n"
-
-
-@pytest.fixture
-def env(home: Path) -> dict[str, str]:
-    return environment(home)
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Path:
-    (tmp_path / "place").mkdir()
-    return tmp_path / "place"
 
 
 def modules(*entries: tuple[str, str, str]) -> str:

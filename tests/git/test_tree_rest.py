@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -46,9 +47,11 @@ def cache(tmp_path: Path) -> ObjectCache:
     return ObjectCache(str(tmp_path / "cache"))
 
 
-def fetch(session: Session, cache: ObjectCache, url: str, commit: str, to: Path, *, offline: bool = False) -> None:
-    lfs = Connections(session).lfs
-    trees = Trees(lambda place: HttpRepository(session, place), lfs, cache, show, offline=offline)
+def fetch(
+    session: Session, cache: ObjectCache, url: str, commit: str, to: Path, *, offline: bool = False, lfs: bool = True
+) -> None:
+    open_lfs = Connections(session).lfs
+    trees = Trees(lambda place: HttpRepository(session, place), open_lfs, cache, show, offline=offline, lfs=lfs)
     trees.fetch(GitUrl.parse(url), Oid(commit), str(to))
 
 
@@ -150,6 +153,16 @@ def test_files_of_lfs_are_real(lfs_root: Path, session: Session, cache: ObjectCa
         assert not (tmp_path / name / "a.bin").stat().st_mode & 0o100
 
 
+def test_pointers_can_stay(lfs_root: Path, session: Session, cache: ObjectCache, tmp_path: Path) -> None:
+    commit = resolve(lfs_root / "demo.git")
+    with LfsServer(lfs_root) as server:
+        fetch(session, cache, f"{server.url}/demo.git", commit, tmp_path / "one", lfs=False)
+        assert (tmp_path / "one/a.bin").read_text() == pointer(CONTENTS[0])
+        assert server.batches == []
+        fetch(session, cache, f"{server.url}/demo.git", commit, tmp_path / "two")
+    assert (tmp_path / "two/a.bin").read_bytes() == CONTENTS[0]
+
+
 def test_an_lfs_object_that_is_not_there_leaves_nothing(
     lfs_root: Path, session: Session, cache: ObjectCache, tmp_path: Path
 ) -> None:
@@ -165,4 +178,4 @@ def test_an_lfs_object_that_is_not_there_leaves_nothing(
 
 def test_what_is_noted_is_read_back() -> None:
     rest = Rest(((b"a \xff", Oid("1" * 40)),), b"\xff[x]\n", ((b"b", LfsPointer("2" * 64, 3)),))
-    assert Rest.load(rest.dump()) == rest
+    assert Rest.of_described(json.loads(json.dumps(rest.described()))) == rest

@@ -29,6 +29,7 @@ class Served:
         self.data = data
         self.fetched = 0
         self.error: GitHelperError | None = None
+        self.between: Callable[[], object] = lambda: None
         self.reports: list[tuple[int, int, int]] = []
 
     def __call__(self, url: GitUrl) -> Served:
@@ -40,6 +41,7 @@ class Served:
             feed(self.data[start : start + 100])
             if self.error is not None:
                 raise self.error
+            self.between()
 
     def received(self, size: int, done: int, count: int) -> None:
         self.reports.append((size, done, count))
@@ -131,18 +133,76 @@ def test_threads_that_want_the_same_fetch_it_once(served: tuple[Served, Oid], tm
     assert snapshot(tmp_path / "out0") == snapshot(tmp_path / "out1") == snapshot(tmp_path / "out2")
 
 
-class Vanishing(ObjectCache):
-    """Another process cleans the cache once, right before the copy."""
-
-    def touch(self, url: GitUrl, commit: Oid) -> None:
-        marker = Path(self.folder).parent / "cleaned"
-        if not marker.exists():
-            marker.touch()
-            shutil.rmtree(self.folder)
-
-
 def test_the_cache_is_cleaned_meanwhile(served: tuple[Served, Oid], tmp_path: Path) -> None:
     one, commit = served
-    Trees(one, no_lfs, Vanishing(str(tmp_path / "cache")), one.show).fetch(URL, commit, str(tmp_path / "out"))
+    cache = ObjectCache(str(tmp_path / "cache"))
+    one.between = lambda: cleaned.append(cache.clean())
+    cleaned: list[object] = []
+    trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "out"))
     assert (tmp_path / "out/README.md").is_file()
-    assert one.fetched == 2
+    assert cleaned
+    assert one.fetched == 1
+    assert cache.has(URL, commit)
+
+
+def test_the_cache_is_cleaned_while_others_fetch(served: tuple[Served, Oid], tmp_path: Path) -> None:
+    one, commit = served
+    cache = ObjectCache(str(tmp_path / "cache"))
+    ended = threading.Event()
+
+    def clean() -> None:
+        while not ended.is_set():
+            cache.clean()
+
+    cleaner = threading.Thread(target=clean)
+    cleaner.start()
+    try:
+        for number in range(60):
+            trees(one, tmp_path).fetch(URL, commit, str(tmp_path / f"out{number}"))
+    finally:
+        ended.set()
+        cleaner.join(30)
+    for number in range(60):
+        assert snapshot(tmp_path / f"out{number}") == snapshot(tmp_path / "out0")
+
+
+@pytest.mark.parametrize("place", [0, 10, -40, -3])
+def test_a_damaged_cache_is_filled_again(served: tuple[Served, Oid], tmp_path: Path, place: int) -> None:
+    one, commit = served
+    trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "first"))
+    stored = Path(ObjectCache(str(tmp_path / "cache")).place(URL, commit))
+    content = bytearray(stored.read_bytes())
+    content[place] ^= 1
+    for damaged in (bytes(content), bytes(content[:place]), b"", bytes(len(content))):
+        stored.write_bytes(damaged)
+        one.fetched = 0
+        trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "out"))
+        assert one.fetched == 1
+        assert snapshot(tmp_path / "out") == snapshot(tmp_path / "first")
+        shutil.rmtree(tmp_path / "out")
+    stored.write_bytes(bytes(content))
+    with pytest.raises(Unreachable, match="--offline"):
+        trees(one, tmp_path, offline=True).fetch(URL, commit, str(tmp_path / "out"))
+
+
+def test_nobody_who_edits_the_tree_edits_the_cache(served: tuple[Served, Oid], tmp_path: Path) -> None:
+    one, commit = served
+    for name in ("first", "second"):
+        trees(one, tmp_path).fetch(URL, commit, str(tmp_path / name))
+        before = snapshot(tmp_path / name)
+        for path in (tmp_path / name).rglob("*"):
+            if path.is_file() and not path.is_symlink():
+                assert path.stat().st_nlink == 1
+                path.write_bytes(b"edited")
+    trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "third"))
+    assert snapshot(tmp_path / "third") == before
+    assert one.fetched == 1
+
+
+def test_the_cache_is_for_its_owner_and_knows_no_url(served: tuple[Served, Oid], tmp_path: Path) -> None:
+    one, commit = served
+    url = GitUrl.parse("git+https://somebody:hidden@good.example/demo.git")
+    trees(one, tmp_path).fetch(url, commit, str(tmp_path / "out"))
+    (stored,) = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert stored.stat().st_mode & 0o777 == 0o600
+    assert not [word for word in (b"hidden", b"somebody", b"good.example") if word in stored.read_bytes()]

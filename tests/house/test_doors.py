@@ -25,17 +25,25 @@ REVEALERS = [
     "git_helper/core/userinfo.py",  # the user information of a URL, split, joined and masked
     "git_helper/core/giturl.py",  # clone_url: a Secret again
     "git_helper/core/plain_url.py",  # the same of artefacts and indexes
+    "git_helper/core/indexes.py",  # the user information of an index
+    "git_helper/stores/keyring_library.py",  # into the keyring that pip reads
     "git_helper/core/requirement.py",  # `parse --reveal`, and masking
     "git_helper/core/redaction.py",  # what is looked for in foreign text
-    "git_helper/net/conversation.py",  # whether a header can carry it
+    "git_helper/net/exchange.py",  # whether a header can carry it
+    "git_helper/net/certificate_files.py",  # the passphrase of a client key, for OpenSSL that opens it
     "git_helper/net/pools.py",  # headers of requests
-    "git_helper/net/proxy.py",  # the header for the proxy
+    "git_helper/net/proxy.py",  # the user name in the URL of a proxy
+    "git_helper/net/tunnel.py",  # what a proxy is let in with
     "git_helper/net/target.py",  # user information of a redirect
     "git_helper/git/smart_http.py",  # the user name of a URL, which the session treats as a secret
     "git_helper/git/pool.py",  # the same
     "git_helper/git/lfs.py",  # the same
-    "git_helper/git/ssh_keys.py",  # the passphrase of a key, for the library that opens it
-    "git_helper/git/ssh_userauth.py",  # passwords and answers, onto the wire
+    "git_helper/git/ssh/private_key.py",  # the passphrase of a key, for the library that opens it
+    "git_helper/git/ssh/userauth.py",  # passwords and answers, onto the wire
+    "git_helper/registry/artefact.py",  # the URL of an artefact, onto the wire
+    "git_helper/registry/text_file.py",  # the URL of a requirements file, onto the wire
+    "git_helper/tasks/checks.py",  # that of an artefact, for the client
+    "git_helper/tasks/index_locations.py",  # that of an index, for core/indexes
     "git_helper/cli/accounts.py",  # `token` prints it: that is what it is for
 ]
 
@@ -144,7 +152,7 @@ def unsafe_ssh(tree: ast.Module) -> Iterator[int]:
 
 
 def test_paramikos_own_trust_and_configuration_are_not_used() -> None:
-    assert not broken(unsafe_ssh, []), "git/known_hosts.py and git/ssh_config.py do it as OpenSSH does"
+    assert not broken(unsafe_ssh, []), "git/ssh/known_hosts.py and git/ssh/config.py do it as OpenSSH does"
 
 
 @pytest.mark.parametrize("text", ["paramiko.AutoAddPolicy()", "from paramiko import SSHConfig", "HostKeys()"])

@@ -57,7 +57,9 @@ def test_the_contract_lists_the_rooms_in_order() -> None:
 
 def test_an_honest_house_passes(copy: Path) -> None:
     (copy / "git_helper/tasks/answer.py").write_text("import git_helper.net\nfrom git_helper.errors import *\n")
-    (copy / "git_helper/git/ssh_library.py").write_text("import paramiko\nfrom dulwich import client\n")
+    (copy / "git_helper/git/ssh").mkdir()
+    (copy / "git_helper/git/ssh/__init__.py").touch()
+    (copy / "git_helper/git/ssh/library.py").write_text("import paramiko\nfrom dulwich import client\n")
     result = lint(copy)
     assert result.returncode == 0, result.stdout.decode()
 

@@ -17,8 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_helper.core.chain import Chain
+from git_helper.core.command_settings import CommandSettings
 from git_helper.core.credential import Account, Credential, Description
-from git_helper.core.settings import Settings
+from git_helper.core.given import of_options
 from git_helper.errors import GitHelperError
 from git_helper.secret import Secret
 from git_helper.tasks import answer
@@ -155,7 +156,7 @@ def test_one_answer_is_not_used_again_for_another_host() -> None:
     def unexpected(source: str, error: GitHelperError) -> None:
         raise AssertionError(f"{source}: {error}")
 
-    chain = CommandHouse(Settings(store="file"), unexpected, "test").chain_for_commands()
+    chain = CommandHouse(CommandSettings(of_options({"store": ["file"]})), unexpected, "test").chain_for_commands()
     assert next(chain.candidates(Description(b"https", b"good.example"))).credential.password == Secret(CANARY)
     for wanted in (Description(b"https", b"evil.example"), Description(b"http", b"good.example")):
         assert list(chain.candidates(wanted)) == []

@@ -1,0 +1,232 @@
+"""`index` through the real executable against real servers: what it prints, what it asks, how it ends."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.commands import CANARY, leaks, run
+from tests.pseudo_terminal import ENTER, PseudoTerminal
+from tests.servers.http_message import Dropped, Response, plain
+from tests.servers.index import HTML, IndexServer
+from tests.servers.rules import Realm
+from tests.support import BIN
+
+FILES = {"demo-1.0.tar.gz": b"x" * 12_345, "demo-1.0-py3-none-any.whl": b"two"}
+PROJECTS = {"demo": FILES, "other": {"other-1.zip": b""}}
+
+
+@pytest.fixture
+def server() -> Iterator[IndexServer]:
+    with IndexServer(PROJECTS) as running:
+        yield running
+
+
+def private(server: IndexServer) -> None:
+    server.realms = [Realm("/", [("u", CANARY)])]
+
+
+def netrc(home: Path, text: str) -> None:
+    (home / ".netrc").write_text(text)
+    (home / ".netrc").chmod(0o600)
+
+
+def listed(done: subprocess.CompletedProcess[bytes]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+def test_projects_and_files(server: IndexServer) -> None:
+    done = run("index", server.index_url)
+    assert done.stdout == b"demo\nother\n"
+    assert done.stderr.decode() == f"✓ {server.index_url}: 2 projects\n"
+    done = run("index", "-q", server.index_url, "--project", "Demo", "--project", "other")
+    assert done.stdout.decode().split("\n") == [
+        "demo-1.0.tar.gz            12.3kB",
+        "demo-1.0-py3-none-any.whl      3B",
+        "other-1.zip  0B",
+        "",
+    ]
+    assert done.stderr == b""
+    assert [request.target for request in server.requests[1:]] == ["/simple/demo/", "/simple/other/"]
+
+
+def test_the_json(server: IndexServer) -> None:
+    private(server)
+    server.answers["/simple/old/"] = Response(
+        200,
+        {"Content-Type": HTML},
+        '<a href="https://t:sekrit@f.example/old-1.whl?sig=sekrit#md5=d41d8cd98f00b204e9800998ecf8427e" data-yanked="é"'
+        ' data-requires-python="&lt;4" data-core-metadata=true data-provenance="/p?token=sekrit">old</a>',
+    )
+    words = ["index", server.url_for("simple/", "u", CANARY), "--json"]
+    done = run(*words, "--project", "old", "--project", "none")
+    assert listed(done) == [
+        {
+            "kind": "index",
+            "url": f"{server.index_url}old/",
+            "project": "old",
+            "status": 200,
+            "credential": {"source": "URL", "username": "u"},
+            "files": [
+                {
+                    "filename": "old-1.whl",
+                    "url": "https://f.example/old-1.whl?sig=****",
+                    "hashes": {"md5": "d41d8cd98f00b204e9800998ecf8427e"},
+                    "requires-python": "<4",
+                    "yanked": "é",
+                    "core-metadata": True,
+                    "provenance": f"{server.url}/p?token=****",
+                }
+            ],
+        },
+        {
+            "kind": "index",
+            "url": server.index_url,
+            "project": "none",
+            "error": "not-found",
+            "message": f"cannot find '{server.index_url}none/': the server answered 404; it says: Not Found",
+            "hint": f"check the URL; a registry may hide what is private: git-helper login {server.url}",
+        },
+    ]
+    assert done.returncode == 6
+    assert not leaks(done.stdout + done.stderr, CANARY, "sekrit")
+    (projects,) = listed(run(*words))
+    assert projects["projects"] == [{"name": "demo"}, {"name": "other"}]
+    assert projects["api-version"] == "1.1"
+
+
+def test_find_links_pages_and_folders(server: IndexServer, tmp_path: Path) -> None:
+    (tmp_path / "local-1.zip").write_bytes(b"1")
+    (tmp_path / "page.html").write_text('<a href="below/demo-2.zip">x</a>')
+    words: list[str | Path] = ["--find-links", f"{server.url}/links/", "-f", tmp_path / "page.html", "-f", tmp_path]
+    found = listed(run("index", "--json", *words))
+    assert [one["kind"] for one in found] == ["find-links"] * 3
+    assert [[file["filename"] for file in one["files"]] for one in found] == [
+        [*FILES, "other-1.zip"],
+        ["demo-2.zip"],
+        ["local-1.zip"],
+    ]
+    done = run("index", "--project", "demo", *words)
+    assert [line.split(" ")[0] for line in done.stdout.decode().split("\n")[:-1]] == [*FILES, "demo-2.zip"]
+    assert done.returncode == 0  # that one place has nothing of it is no failure
+    assert run("index", tmp_path, "--project", "demo").returncode == 6
+    assert run("index", tmp_path).stdout == b"local-1.zip  1B\n"
+    assert run("index", "--json", tmp_path / "page.html").returncode == 0
+
+
+def test_what_is_configured(server: IndexServer, tmp_path: Path, home: Path) -> None:
+    private(server)
+    netrc(home, f"machine 127.0.0.1 login u password {CANARY}\n")
+    for env in (
+        {"PIP_INDEX_URL": server.index_url},
+        {"UV_DEFAULT_INDEX": server.index_url},
+        {"GIT_HELPER_INDEX_URL": server.index_url, "PIP_INDEX_URL": "https://none.example/"},
+        {"PIP_EXTRA_INDEX_URL": server.index_url, "UV_FIND_LINKS": str(tmp_path)},
+    ):
+        assert run("index", env=env).stdout == b"demo\nother\n", env
+    (tmp_path / "r.txt").write_text(f"-i {server.index_url}\nrequests\n")
+    assert run("index", "-r", "r.txt", cwd=tmp_path).stdout == b"demo\nother\n"
+    assert run("index", server.index_url, env={"PIP_INDEX_URL": "https://none.example/"}).returncode == 0
+    done = run("index", env={"PIP_INDEX_URL": server.index_url, "PIP_NO_INDEX": "1"})
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"nothing to ask" in done.stderr
+
+
+def test_exactly_why_it_may_not(server: IndexServer, home: Path) -> None:
+    private(server)
+    done = run("index", server.index_url)
+    assert (done.returncode, done.stdout) == (3, b"")
+    said = done.stderr.decode()
+    assert f"no credential for '{server.index_url}' (the server answered 401); asked: variable, netrc" in said
+    assert f"git-helper login {server.url}" in said
+    netrc(home, "machine 127.0.0.1 login u password wrong\n")
+    done = run("index", server.index_url)
+    assert done.returncode == 4
+    assert "netrc" in done.stderr.decode()
+    server.realms = [Realm("/", [("u", CANARY)], deny=404)]
+    done = run("index", server.index_url)
+    assert done.returncode == 6
+    assert "the server answered 404; asked for a credential: variable, netrc" in done.stderr.decode()
+
+
+def test_a_person_is_asked_once_for_many_projects(server: IndexServer) -> None:
+    private(server)
+    words: list[str | Path] = [BIN / "git-helper", "index", server.index_url, "--project", "demo", "--project", "other"]
+    with PseudoTerminal(words, env={"GIT_HELPER_STORE": "file"}) as terminal:
+        terminal.expect("User name for ")
+        terminal.send(b"u" + ENTER)
+        terminal.expect("oken for ")
+        terminal.send(CANARY.encode() + ENTER)
+        assert terminal.wait() == 0
+    assert [status for _, status in server.exchanges].count(401) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ((), 2, "nothing to ask"),
+        (("--project", "a/b"), 2, "no project's name"),
+        (("ftp://h.example/",), 2, "'ftp' is not supported"),
+        (("https://u:p/w@h.example/",), 2, "percent-encode"),
+        (("none",), 6, "cannot find"),
+        (("--offline", "https://h.example/simple/"), 5, "--offline"),
+        (("http://127.0.0.1:1/simple/",), 5, "cannot reach"),
+        (("--max-page-size", "much", "x"), 2, "as a size"),
+        (("-r", "https://127.0.0.1:1/r.txt"), 5, "cannot reach"),
+        (("--offline", "-r", "https://h.example/r.txt"), 5, "--offline"),
+    ],
+)
+def test_it_cannot(words: tuple[str, ...], code: int, says: str) -> None:
+    done = run("index", *words)
+    assert (done.returncode, done.stdout) == (code, b""), done.stderr
+    assert says in done.stderr.decode()
+    assert b"p/w" not in done.stderr
+
+
+def test_one_failure_stops_no_other(server: IndexServer) -> None:
+    server.answers["/broken/"] = plain(403, "not for you")
+    done = run("index", "--json", f"{server.url}/broken/", server.index_url, "http://127.0.0.1:1/")
+    assert [one.get("error") for one in listed(done)] == ["refused", None, "unreachable"]
+    assert done.returncode == 5
+    assert "it says: not for you" in done.stderr.decode()
+
+
+def test_a_page_that_breaks_off_is_still_a_document(server: IndexServer) -> None:
+    def page() -> Iterator[bytes]:
+        yield b"".join(b'<a href="d-%d.zip">x</a>' % number + b" " * 80 for number in range(4_000))
+        raise Dropped
+
+    server.answers["/simple/demo/"] = Response(200, {"Content-Type": HTML}, page())
+    done = run("index", "--json", server.index_url, "--project", "demo")
+    (one,) = listed(done)
+    assert one["error"] == "unreachable"
+    assert len(one["files"]) > 1000
+    assert done.returncode == 5
+
+
+def test_a_long_page_is_refused_and_the_limit_can_be_set(server: IndexServer) -> None:
+    server.answers["/simple/"] = Response(200, {"Content-Type": HTML}, '<a href="d/">d</a>' + " " * 5000)
+    done = run("index", server.index_url, "--max-page-size", "5kB")
+    assert done.returncode == 2
+    assert b"the page is longer than 5kB" in done.stderr
+    assert b"--max-page-size 20kB" in done.stderr
+    assert run("index", server.index_url, env={"GIT_HELPER_MAX_PAGE_SIZE": "1k"}).returncode == 2
+    assert run("index", server.index_url, env={"GIT_HELPER_MAX_PAGE_SIZE": "6KiB"}).stdout == b"d\n"
+
+
+def test_hostile_names_do_nothing_to_a_terminal(server: IndexServer) -> None:
+    body = '<a href="d-1.zip" data-yanked="\x1b[2J\u202e" data-requires-python="\x9b2J">d</a><a href="d%1b-2.zip">x</a>'
+    server.answers["/simple/demo/"] = Response(200, {"Content-Type": HTML}, body)
+    for words in ((), ("--json",)):
+        done = run("index", server.index_url, "--project", "demo", *words)
+        assert done.returncode == 0
+        said = (done.stdout + done.stderr).decode()
+        assert "\x1b" not in said
+        assert "\u202e" not in said
+        assert "\x9b" not in said
