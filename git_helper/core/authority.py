@@ -33,6 +33,28 @@ class Authority:
         return (f"[{host}]" if ":" in host else host) + ("" if self.port is None else f":{self.port}")
 
 
+class Located:
+    """What every URL with an `authority` knows of it."""
+
+    __slots__ = ()
+    authority: Authority
+
+    @property
+    def userinfo(self) -> UserInfo | None:
+        """What stands before the host's `@`."""
+        return self.authority.userinfo
+
+    @property
+    def host(self) -> str | None:
+        """In lower case, IPv6 without brackets; None for a file."""
+        return self.authority.host
+
+    @property
+    def port(self) -> int | None:
+        """None when it is the scheme's default, or not written."""
+        return self.authority.port
+
+
 def refuse_controls(text: str, span: tuple[int, int] | None = None) -> None:
     """Raise ParseError `invalid-url` for control characters, surrogates and any blank in `text` (CVE-2020-5260)."""
     if text.isascii() and text.isprintable() and " " not in text:

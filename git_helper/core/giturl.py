@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, unquote_to_bytes
 
-from git_helper.core.authority import Authority, parse_authority, refuse_controls, refuse_encoded_controls, scp_error
+from git_helper.core.authority import (
+    Authority,
+    Located,
+    parse_authority,
+    refuse_controls,
+    refuse_encoded_controls,
+    scp_error,
+)
 from git_helper.core.parse_error import ParseError
 from git_helper.core.redaction import mask_query
 from git_helper.core.reference import Reference
@@ -21,7 +28,6 @@ from git_helper.secret import Secret
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from git_helper.core.userinfo import UserInfo
 
 TRANSPORTS = ("https", "ssh", "http", "file")
 _OTHER_VCS = ("hg", "svn", "bzr")
@@ -33,7 +39,7 @@ _PATH_SAFE = "/%:@!$&'()*+,;=~|[]"
 
 
 @dataclass(frozen=True, slots=True)
-class GitUrl:
+class GitUrl(Located):
     """`scheme` is one of TRANSPORTS; `path` percent-encoded as git gets it; `subdirectory` decoded, without `..`.
 
     `fragment` is as written, without `#`; `prefixed` tells whether `git+` stood in front. `of_submodule`: another repository
@@ -68,11 +74,6 @@ class GitUrl:
         return cls(scheme, authority, path, reference, parse_subdirectory(url), fragment, prefixed)
 
     @property
-    def userinfo(self) -> UserInfo | None:
-        """What stands before the host's `@`."""
-        return self.authority.userinfo
-
-    @property
     def user(self) -> Secret | None:
         """The user part, which may be a token; `username` is it where it is a name."""
         return None if self.userinfo is None else self.userinfo.user
@@ -91,16 +92,6 @@ class GitUrl:
     def user_is_token(self) -> bool:
         """Whether the user part is a known kind of token, to be sent at once."""
         return self.userinfo is not None and self.userinfo.user_is_token
-
-    @property
-    def host(self) -> str | None:
-        """In lower case, IPv6 without brackets; None for a file."""
-        return self.authority.host
-
-    @property
-    def port(self) -> int | None:
-        """None when it is the default of http or https, or not written."""
-        return self.authority.port
 
     @property
     def rev(self) -> str | None:
@@ -257,8 +248,8 @@ def _without_dots(path: str) -> str:
 def fragment_fields(fragment: str | None) -> Mapping[str, list[str]]:
     """`key=value&key=value`: all values of each key, not decoded; a field without `=` has no value."""
     fields: dict[str, list[str]] = {}
-    for field in (fragment or "").split("&"):
-        key, equals, value = field.partition("=")
+    for part in (fragment or "").split("&"):
+        key, equals, value = part.partition("=")
         if equals:
             fields.setdefault(key, []).append(value)
     return fields

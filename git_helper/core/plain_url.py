@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from git_helper.core.authority import Authority, parse_authority, refuse_controls, refuse_encoded_controls
+from git_helper.core.authority import Authority, Located, parse_authority, refuse_controls, refuse_encoded_controls
 from git_helper.core.giturl import fragment_fields, parse_subdirectory
 from git_helper.core.parse_error import ParseError
 from git_helper.core.redaction import display_url
@@ -14,14 +14,14 @@ from git_helper.core.url_text import split_url
 from git_helper.secret import Secret
 
 if TYPE_CHECKING:
-    from git_helper.core.userinfo import UserInfo
+    pass
 
 SCHEMES = ("https", "http", "file")
 _HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 
 
 @dataclass(frozen=True, slots=True)
-class PlainUrl:
+class PlainUrl(Located):
     """`path`, `query` (without `?`) and `fragment` (without `#`) as written; `text` is the whole, for the wire only.
 
     A query may hold a signature, so it is a Secret; repr and str show no secret.
@@ -53,21 +53,6 @@ class PlainUrl:
         query = None if url.query is None else Secret(url.query.encode())
         parts = (url.path or "/", query, url.fragment, parse_subdirectory(url))
         return cls(url.scheme, authority, *parts, Secret(text.encode()), display_url(text))
-
-    @property
-    def userinfo(self) -> UserInfo | None:
-        """What stands before the host's `@`."""
-        return self.authority.userinfo
-
-    @property
-    def host(self) -> str | None:
-        """In lower case, IPv6 without brackets; None for a file."""
-        return self.authority.host
-
-    @property
-    def port(self) -> int | None:
-        """None when it is the scheme's default, or not written."""
-        return self.authority.port
 
     @property
     def base(self) -> Secret:

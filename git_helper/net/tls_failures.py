@@ -119,9 +119,7 @@ def _below(error: Exception) -> Iterator[Exception]:
         seen = inner[0] if wraps else seen.__cause__
 
 
-def _unverified(
-    error: ssl.SSLCertVerificationError, trust: Trust, seen: Certificate | None
-) -> tuple[str, str | None]:
+def _unverified(error: ssl.SSLCertVerificationError, trust: Trust, seen: Certificate | None) -> tuple[str, str | None]:
     code, now = error.verify_code, datetime.now(UTC)
     if code == _EXPIRED:
         return _expired(now, seen), _CLOCK

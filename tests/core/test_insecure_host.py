@@ -139,7 +139,9 @@ def test_any_text_is_a_host_or_an_error(text: str) -> None:
         assert InsecureHost.parse(str(found)) == found
 
 
-@given(st.dictionaries(st.sampled_from(["host", "port", "scheme", "x"]), st.one_of(st.text(), st.integers(), st.none())))
+@given(
+    st.dictionaries(st.sampled_from(["host", "port", "scheme", "x"]), st.one_of(st.text(), st.integers(), st.none()))
+)
 def test_any_table_is_a_host_or_an_error(table: dict[str, Any]) -> None:
     try:
         found = InsecureHost.parse(table)

@@ -100,7 +100,13 @@ def test_the_first_that_names_roots_has_them_all(number: int) -> None:
 def test_mozilla_where_nothing_is_said() -> None:
     assert Everything().trust() == Trust(True, Roots("bundled"), None)
     assert Everything().trust().roots.setting == "default"
-    empty = {"SSL_CERT_FILE": "", "SSL_CERT_DIR": "", "GIT_SSL_CAINFO": "", "GIT_SSL_NO_VERIFY": "", "SSL_CLIENT_CERT": ""}
+    empty = {
+        "SSL_CERT_FILE": "",
+        "SSL_CERT_DIR": "",
+        "GIT_SSL_CAINFO": "",
+        "GIT_SSL_NO_VERIFY": "",
+        "SSL_CLIENT_CERT": "",
+    }
     assert Everything({"native-tls": [False]}, empty, {"sslCAInfo": "", "sslCert": ""}).trust() == Trust()
 
 
@@ -141,9 +147,7 @@ def test_what_turns_verification_off(
 ) -> None:
     trust = Everything(git=git, environ=environ).trust()
     assert (trust.verify, trust.because) == (verify, because)
-    assert trust.warnings == (
-        () if verify else (f"the certificate of 'localhost:9443' is not verified ({because})",)
-    )
+    assert trust.warnings == (() if verify else (f"the certificate of 'localhost:9443' is not verified ({because})",))
 
 
 @pytest.mark.parametrize("variable", ["GIT_SSL_NO_VERIFY", "http.sslVerify"])
@@ -181,7 +185,9 @@ def test_the_first_that_names_a_client_certificate(number: int, key: str | None)
 
 
 def test_the_key_of_git_is_found_by_itself() -> None:
-    found = Everything(environ={"GIT_SSL_KEY": "/env.key"}, git={"sslCert": "/c.pem", "sslKey": "/c.key"}).trust().client
+    found = (
+        Everything(environ={"GIT_SSL_KEY": "/env.key"}, git={"sslCert": "/c.pem", "sslKey": "/c.key"}).trust().client
+    )
     assert found is not None
     assert found.key == Named("/env.key", "GIT_SSL_KEY")
     assert Everything(environ={"GIT_SSL_KEY": "/env.key"}).trust().client is None

@@ -174,8 +174,8 @@ def test_our_own_limit_comes_before_it(configured: Configured) -> None:
         yield b""
 
     door = session(timeout=0.3, rules_for=rules)
-    with RecordingServer(lambda _: (200, {}, b"".join(silence()))) as server:
-        with door as one, pytest.raises(Unreachable, match=r"within 0\.3 seconds"):
+    with RecordingServer(lambda _: (200, {}, b"".join(silence()))) as server, door as one:
+        with pytest.raises(Unreachable, match=r"within 0\.3 seconds"):
             one.send(Request("GET", server.url))
 
 

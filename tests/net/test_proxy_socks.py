@@ -7,11 +7,12 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 import trustme
 
-from git_helper.errors import Unreachable
+from git_helper.errors import NoCredential, Unreachable
 from git_helper.net.proxy import Proxy
 from git_helper.net.session import Request
 from git_helper.secret import Secret
@@ -23,6 +24,12 @@ from tests.servers.recording import RecordingServer
 def proxy_of(server: SocksProxy, scheme: str, user: str | None = None, password: str | None = None) -> Proxy:
     name = None if user is None else user.encode()
     return Proxy(scheme, "127.0.0.1", server.port, name, None if password is None else Secret(password.encode()))
+
+
+def refused(proxy: Proxy, url: str) -> str:
+    with session(proxy_for=lambda _: proxy) as one, pytest.raises(NoCredential) as caught:
+        one.send(Request("GET", url))
+    return caught.value.message
 
 
 def failure(proxy: Proxy, url: str = "http://127.0.0.1:9/", timeout: float = 10) -> str:
@@ -60,12 +67,30 @@ def test_the_proxy_looks_names_up(scheme: str) -> None:
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks4"])
 def test_we_look_names_up(scheme: str) -> None:
-    """And the next address is tried where one is not reached: `localhost` is often ::1 first."""
     with SocksProxy(refuse=["::1"]) as server, RecordingServer() as target:
         with session(proxy_for=lambda _: proxy_of(server, scheme)) as one:
             one.send(Request("GET", f"http://localhost:{target.port}/x")).read()
         assert server.places[-1] == f"127.0.0.1:{target.port}"
         assert b"localhost" not in server.said
+
+
+def test_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`localhost` is often ::1 first, and nobody listens there."""
+    look_up = socket.getaddrinfo
+
+    def two(host: str, *words: Any) -> Any:
+        if host != "two.example":
+            return look_up(host, *words)
+        return look_up("127.0.0.9", *words) + look_up("127.0.0.1", *words)
+
+    monkeypatch.setattr(socket, "getaddrinfo", two)
+    with SocksProxy(refuse=["127.0.0.9"]) as server, RecordingServer() as target:
+        with session(proxy_for=lambda _: proxy_of(server, "socks5")) as one:
+            one.send(Request("GET", f"http://two.example:{target.port}/")).read()
+        assert server.places == [f"127.0.0.9:{target.port}", f"127.0.0.1:{target.port}"]
+    with SocksProxy("u:p") as server:
+        assert "it wants a user name and password" in refused(proxy_of(server, "socks5"), "http://two.example:9/")
+        assert server.said.count(b"\x05") == 1, "who is not let in knocks once"
 
 
 def test_tls_goes_through() -> None:
@@ -153,9 +178,9 @@ def test_a_proxy_that_says_nothing_and_one_that_drips() -> None:
             with client, suppress(OSError):
                 client.recv(3)
                 client.sendall(b"\x05\x00")
-                for _ in range(100):
-                    client.sendall(b"\x05" if _ == 0 else b"\x00")
-                    threading.Event().wait(0.1)
+                for byte in b"\x05\x00\x00\x03\xff" + bytes(50):
+                    client.sendall(bytes([byte]))
+                    threading.Event().wait(0.05)
 
         thread = threading.Thread(target=drip)
         thread.start()

@@ -144,7 +144,9 @@ def test_insecure_host(case: Case, lab: Lab) -> None:
 def of_git(config: str, folder: Path) -> GitHttp:
     """`http.*` as git reads it."""
     (folder / "config").write_text(config)
-    read = GitConfig.read({"GIT_CONFIG_GLOBAL": str(folder / "config"), "GIT_CONFIG_NOSYSTEM": "1", "PATH": "/usr/bin:/bin"})
+    read = GitConfig.read(
+        {"GIT_CONFIG_GLOBAL": str(folder / "config"), "GIT_CONFIG_NOSYSTEM": "1", "PATH": "/usr/bin:/bin"}
+    )
 
     def git_http(variable: str, url: str) -> str | None:
         found = read.for_url("http", variable, url)

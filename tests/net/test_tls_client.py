@@ -185,7 +185,9 @@ def _pkcs12(club: Club) -> bytes:
 
 @pytest.mark.parametrize("old", [False, True])
 @pytest.mark.parametrize("separate", [False, True])
-def test_an_encrypted_key_is_opened_by_the_person(club: Club, server: RecordingServer, old: bool, separate: bool) -> None:
+def test_an_encrypted_key_is_opened_by_the_person(
+    club: Club, server: RecordingServer, old: bool, separate: bool
+) -> None:
     key = encrypted(club.key, old=old)
     named = club.file("locked.pem", key, club.chain)
     if separate:

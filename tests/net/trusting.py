@@ -72,7 +72,9 @@ def contexts(
     def of_options(name: str, url: str) -> Sequence[Given]:
         return [Given(value, Provenance("option", f"--{name}")) for value in given.get(name, ())]
 
-    settings = TrustSettings(of_options, environ or {}, git if callable(git) else lambda name, url: (git or {}).get(name))
+    settings = TrustSettings(
+        of_options, environ or {}, git if callable(git) else lambda name, url: (git or {}).get(name)
+    )
     return Contexts(
         settings.trust_for,
         passphrase=person or Person(None),
