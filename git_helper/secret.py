@@ -46,6 +46,8 @@ def visible(text: "str | bytes") -> str:
     """
     if isinstance(text, bytes):
         text = text.decode("utf-8", "surrogateescape")
+    if text.isprintable():  # none of them is; nearly all text ends here
+        return text
     return "".join(_percent(char) if _is_control(char) else char for char in text)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from git_helper.errors import GitHelperError
 from git_helper.git.pack_errors import Limits
 
+_PAGE = "https://good.example/simple/demo/"
 LONGEST = 10
 """Seconds for one input."""
 
@@ -177,6 +178,15 @@ _KEYS = (
     b"\r\n",
 )
 _LFS = (b"version https://git-lfs.github.com/spec/v1\n", b"oid sha256:", b"size ", b"0" * 64, b"\n")
+def _index_html(module: Any, data: bytes) -> None:
+    list(module.read_page([data[place : place + 40] for place in range(0, len(data), 40)], _PAGE, "text/html"))
+
+
+def _index_json(module: Any, data: bytes) -> None:
+    pieces = [data[place : place + 40] for place in range(0, len(data), 40)]
+    list(module.read_page(pieces, _PAGE, "application/vnd.pypi.simple.v1+json"))
+
+
 TARGETS = (
     Target("wire", "git_helper.core.wire", _wire, (*_KEYS, *_URL)),
     Target("record", "git_helper.core.record", _record, _KEYS, (GitHelperError, ValueError)),
@@ -200,6 +210,18 @@ TARGETS = (
         "git_helper.core.redaction",
         _redaction,
         (*_URL, b"Authorization: Basic ", b"token=", b"ghp_", b"'", b" "),
+    ),
+    Target(
+        "index-html",
+        "git_helper.registry.index_page",
+        _index_html,
+        (*_URL, b'<a href="', b"</a>", b"<base href=", b"<!--", b"<script>", b'" data-yanked="', b"#sha256=", b".whl", b"&#"),
+    ),
+    Target(
+        "index-json",
+        "git_helper.registry.index_page",
+        _index_json,
+        (*_URL, b'{"files": [', b'{"filename": "a-1.whl", "url": "', b'"hashes": {', b'"meta": {"api-version": "', b"}]}"),
     ),
     Target("urlmatch", "git_helper.core.urlmatch", _urlmatch, (*_URL, b"*.", b"\n")),
     Target(

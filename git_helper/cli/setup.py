@@ -47,7 +47,7 @@ def _configure(
 ) -> None:
     """Make git ask git-helper for credentials. All other helpers stay; a second time changes nothing."""
     house = command.house
-    store = house.settings.of_person().store  # what a project says is not for git's configuration
+    store = house.settings.store
     scope = _scope(system, for_user, local)
     kept_in = house.chosen() if dry_run else house.choose(anew=store is not None)
     request = configure.Request(scope, url, store, kept_in, cache, dry_run)

@@ -51,9 +51,9 @@ class CommandSettings:
         """The settings for one URL: `gitHelper.<url>.<option>` counts where git's rules let it."""
         return CommandSettings(self._options, self._environment, project=self._project, git=self._git, url=url)
 
-    def of_person(self) -> CommandSettings:
-        """What option and variables say, without any file: for what is going to be written down."""
-        return CommandSettings(self._options, self._environment)
+    def of_project(self) -> Layer:
+        """What pyproject.toml says. Raises UsageError."""
+        return self._project()
 
     def effective(self, name: str) -> tuple[Given, ...]:
         """What holds for an option, with where it comes from; empty where nothing does. Raises UsageError, StoreError."""
@@ -82,7 +82,7 @@ class CommandSettings:
     def _layers(self, option: Option) -> Iterator[Layer]:
         yield self._options
         yield self._environment
-        if not option.personal:
+        if option.in_project:
             yield self._project()
         if option.in_git:
             yield self._git(self.url)

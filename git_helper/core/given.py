@@ -39,10 +39,12 @@ class Provenance:
             return visible(self.name)
         line = self.line
         place = visible(self.file) + ("" if line is None else f":{line}")
-        return f"{place} {self.name}" if self.kind == "project" else f"{visible(self.name)} in {place}"
+        return f"{place} {self.name}" if self.kind == PROJECT else f"{visible(self.name)} in {place}"
 
 
 DEFAULT = Provenance("default", "default")
+PROJECT = "project"
+"""The `kind` of what a pyproject.toml says, which comes with a clone: not always the word of the person."""
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ class Option:
 
     `variables` come after our own one, in order. `uv`: its keys in `[tool.uv]`. `personal`: on the command line and in
     the environment only, since no project and no repository is to decide how a command speaks to a person, or what it
-    writes. `first_choice`: git's configuration has it too, but only for whoever has not chosen yet.
+    writes. `about_secrets`: not in pyproject.toml either, since it says where a person's secrets are kept or who may see
+    them. `first_choice`: git's configuration has it too, but only for whoever has not chosen yet.
     `empty_counts`: an empty word is a value; else it is as if nothing was given.
     """
 
@@ -59,6 +60,7 @@ class Option:
     many: bool = False
     adds: bool = False
     personal: bool = False
+    about_secrets: bool = False
     first_choice: bool = False
     empty_counts: bool = False
     default: object = None
@@ -86,6 +88,11 @@ class Option:
         return first + "".join(part.capitalize() for part in rest)
 
     @property
+    def in_project(self) -> bool:
+        """Whether a pyproject.toml may say it."""
+        return not (self.personal or self.about_secrets)
+
+    @property
     def in_git(self) -> bool:
         """Whether `gitHelper.<option>` is a setting of commands."""
         return not (self.personal or self.first_choice)
@@ -95,7 +102,14 @@ _PROVIDERS = ("disabled", "subprocess", "import")
 _HOSTS = " ,"  # a host has neither
 
 TABLE = (
-    Option("store", STORE, "NAME", "Where to keep credentials: keyring, file or none.", first_choice=True),
+    Option(
+        "store",
+        STORE,
+        "NAME",
+        "Where to keep credentials: keyring, file or none.",
+        about_secrets=True,
+        first_choice=True,
+    ),
     Option(
         "keyring-provider",
         choice(*_PROVIDERS),
@@ -136,6 +150,7 @@ TABLE = (
         separators=_HOSTS,
         many=True,
         adds=True,
+        about_secrets=True,
     ),
     Option("cert", PATH, "FILE", "Trust the certificate authorities in this file (PEM) and no others."),
     Option("client-cert", PATHS, "FILE[,KEY]", "Show this certificate (PEM) to servers that want one."),
@@ -154,7 +169,7 @@ TABLE = (
     Option("verbose", SWITCH, None, "Say more.", flags=("-v",), personal=True, default=False),
     Option("trace", PATH, "FILE", "Append to FILE what happens, without secrets.", personal=True),
     Option("color", choice("auto", "always", "never"), "WHEN", "auto, always or never.", personal=True, default="auto"),
-    Option("cache-dir", PATH, "DIR", "Where the cache is.", group=CACHE),
+    Option("cache-dir", PATH, "DIR", "Where the cache is.", about_secrets=True, group=CACHE),
     Option(
         "index-url",
         URL,

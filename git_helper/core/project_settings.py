@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from git_helper.core.given import Given, Provenance, failure, read_toml
+from git_helper.core.given import PROJECT, Given, Provenance, failure, read_toml
 from git_helper.core.options import BY_NAME, TABLE
 from git_helper.secret import visible
 
@@ -51,7 +52,8 @@ class _Reader:
 
     def provenance(self, table: str, *keys: str) -> Provenance:
         """Where a table or a key of it stands."""
-        return Provenance("project", f"[tool.{table}]", self._file, lambda: self._find_line(("tool", table, *keys)))
+        find_line = cache(lambda: self._find_line(("tool", table, *keys)))
+        return Provenance(PROJECT, f"[tool.{table}]", self._file, find_line)
 
     def table(self, tool: Mapping[str, Any], name: str) -> Mapping[str, Any]:
         """`[tool.<name>]`, empty where there is none."""
@@ -65,7 +67,7 @@ class _Reader:
 
 def _check_key(key: str, provenance: Provenance) -> None:
     option = BY_NAME.get(key)
-    if option is not None and not option.personal:
+    if option is not None and option.in_project:
         return
     subject = f"'{visible(key)}' of {provenance.name}"
     if option is not None:
@@ -76,6 +78,6 @@ def _check_key(key: str, provenance: Provenance) -> None:
 def _meant(key: str) -> str:
     word = key.lower().replace("_", "-")
     for option in TABLE:
-        if not option.personal and (word == option.name or f"--{word}" in option.words):
+        if option.in_project and (word == option.name or f"--{word}" in option.words):
             return f"use: {option.name}"
-    return f"use one of: {', '.join(option.name for option in TABLE if not option.personal)}"
+    return f"use one of: {', '.join(option.name for option in TABLE if option.in_project)}"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from git_helper.core import git_values
+from git_helper.core.given import PROJECT
 from git_helper.core.insecure_host import ANY, InsecureHost
 from git_helper.core.settings import BOOLISH, boolean
 from git_helper.errors import UsageError
@@ -59,13 +60,15 @@ class ClientCertificate:
 class Trust:
     """What holds for one server; equal ones share their connections' settings.
 
-    `because`: without `verify`, the setting that says so. `warnings`: what a person should know of these settings.
+    `because`: without `verify`, the setting that says so. `project`: where verification or roots are what only a
+    pyproject.toml says, that value. `warnings`: what a person should know of these settings.
     """
 
     verify: bool = True
     roots: Roots = field(default_factory=Roots)
     client: ClientCertificate | None = None
     because: str | None = field(default=None, compare=False)
+    project: Given | None = field(default=None, compare=False)
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
 
@@ -94,17 +97,30 @@ class TrustSettings:
 
     def trust_for(self, server: Server) -> Trust:
         """What holds for one request. Raises UsageError for a value that can be read as neither yes nor no."""
-        url = server.configured_url
-        because = self._unverified(server.origin, url)
-        warnings = tuple(self._warnings(server.origin, url, because))
-        if because is not None:
-            return Trust(verify=False, client=self._client(url), because=because, warnings=warnings)
-        return Trust(roots=self._roots(url), client=self._client(url), warnings=warnings)
+        url, origin = server.configured_url, server.origin
+        because, project = self._unverified(origin, url), None
+        if because is None:
+            # Last of all: where a person says the same, it is that what counts.
+            project = self._insecure(origin, url, of_project=True)
+            because = None if project is None else _said(project)
+        cert = self._last("cert", url)
+        if because is None and cert is not None and cert.provenance.kind == PROJECT:
+            project = cert
+        warnings = tuple(self._warnings(origin, url, because, project))
+        roots = self._roots(url, cert) if because is None else Roots()
+        return Trust(because is None, roots, self._client(url), because, project, warnings)
+
+    def _insecure(self, origin: Origin, url: str, *, of_project: bool) -> Given | None:
+        for given in self.given("allow-insecure-host", url):
+            if (given.provenance.kind == PROJECT) is of_project and given.value.matches(origin):
+                return given
+        return None
 
     def _unverified(self, origin: Origin, url: str) -> str | None:
-        for given in self.given("allow-insecure-host", url):
-            if given.value.matches(origin):
-                return f"{given.provenance}: {given.value}"
+        """The setting of the person that turns verification off."""
+        given = self._insecure(origin, url, of_project=False)
+        if given is not None:
+            return _said(given)
         if self._switch("GIT_SSL_NO_VERIFY"):
             return "GIT_SSL_NO_VERIFY"
         value = self.git_http("sslVerify", url)
@@ -113,14 +129,18 @@ class TrustSettings:
             raise _unreadable("http.sslVerify", value or "", "a boolean")
         return None if verify else "http.sslVerify"
 
-    def _warnings(self, origin: Origin, url: str, because: str | None) -> Iterator[str]:
+    def _warnings(self, origin: Origin, url: str, because: str | None, project: Given | None) -> Iterator[str]:
         for given in self.given("allow-insecure-host", url):
             if given.value.scheme == "http":
                 yield f"'{given.value}' of {given.provenance} has no effect: http needs no exception"
             elif given.value.host == ANY:
                 yield f"the wildcard '{given.value}' of {given.provenance} turns verification off for every host"
+        withheld = "" if project is None or origin.is_loopback() else "; no credential goes there"
         if because is not None:
-            yield f"the certificate of '{origin.authority()}' is not verified ({because})"
+            yield f"the certificate of '{origin.authority()}' is not verified ({because}){withheld}"
+        elif project is not None:
+            roots = visible(project.value)
+            yield f"'{roots}' decides whether '{origin.authority()}' is trusted ({project.provenance}){withheld}"
 
     def _switch(self, variable: str) -> bool:
         text = self.environ.get(variable) or "0"
@@ -129,8 +149,7 @@ class TrustSettings:
             raise _unreadable(variable, text, BOOLISH)
         return value
 
-    def _roots(self, url: str) -> Roots:
-        chosen = self._last("cert", url)
+    def _roots(self, url: str, chosen: Given | None) -> Roots:
         if chosen is not None:
             return _of_files(Named(chosen.value, str(chosen.provenance)))
         file, folder = self._variable("GIT_SSL_CAINFO"), self._variable("GIT_SSL_CAPATH")
@@ -178,6 +197,10 @@ class TrustSettings:
             return None
         path = self.home + value[1:] if value == "~" or value.startswith("~/") else value
         return Named(path, f"http.{variable}")
+
+
+def _said(insecure: Given) -> str:
+    return f"{insecure.provenance}: {insecure.value}"
 
 
 def _of_files(file: Named | None, *folders: Named | None) -> Roots:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from git_helper.core.credential import Origin
+    from git_helper.net.exchange import WithheldFor
     from git_helper.net.message import Request
     from git_helper.net.pools import Pools
     from git_helper.net.target import Target
@@ -43,8 +44,9 @@ class Credentials(Keeper, Protocol):
 class Conversations:
     """Every conversation of the process: what one learns, the others know. Thread-safe."""
 
-    def __init__(self, pools: Pools, credentials: Credentials | None) -> None:
+    def __init__(self, pools: Pools, credentials: Credentials | None, withheld: WithheldFor) -> None:
         self.pools = pools
+        self.withheld = withheld
         self.credentials = credentials
         self.remembered = Remembered()
         self._desks: dict[tuple[Origin, bytes | None, bytes | None], Desk] = {}
@@ -75,7 +77,7 @@ class _Conversation:
         self._target = target
         host = target.origin.authority().encode("ascii")
         self._wanted = Description(target.origin.scheme, host, target.secrets_path, target.username)
-        self._questions = Questions(shared.pools, request, target)
+        self._questions = Questions(shared.pools, shared.withheld, request, target)
         self._refusals: list[str] = []
 
     def hold(self) -> Exchange:

@@ -14,13 +14,19 @@ from git_helper.net.message import Headers
 from git_helper.system.trace import timed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from git_helper.core.chain import Candidate
     from git_helper.core.credential import Description
+    from git_helper.errors import GitHelperError
     from git_helper.net.message import Request
     from git_helper.net.pools import Pools
     from git_helper.net.remembered import Known
     from git_helper.net.target import Target
     from git_helper.secret import Secret
+
+    WithheldFor = Callable[[Target], GitHelperError | None]
+    """Why no credential may be sent to a target; None where one may."""
 
 URL = "URL"
 """The source of what the URL carried, as `Candidate.source`."""
@@ -51,8 +57,9 @@ class Exchange:
 class Questions:
     """The requests of one conversation. `tried`: what was sent; `takes_password`: whether the last 401 left room for one."""
 
-    def __init__(self, pools: Pools, request: Request, target: Target) -> None:
+    def __init__(self, pools: Pools, withheld: WithheldFor, request: Request, target: Target) -> None:
         self._pools = pools
+        self._withheld = withheld
         self._request = request
         self._target = target
         self.tried: set[Secret] = set()
@@ -67,7 +74,13 @@ class Questions:
 
     def is_refused(self, exchange: Exchange) -> bool:
         """Whether the answer makes us look for a credential."""
-        return exchange.status in self._request.search
+        return exchange.status in self._request.search and self._withheld(self._target) is None
+
+    def check(self) -> None:
+        """Raises why no credential may be sent, before anybody is asked for one."""
+        reason = self._withheld(self._target)
+        if reason is not None:
+            raise reason
 
     def may_send(self, known: Known) -> bool:
         """Whether it is new, can be one header field value (RFC 9110 §5.5), and is what the server takes."""
@@ -80,6 +93,8 @@ class Questions:
     def send(self, known: Known | None) -> Exchange:
         """One request. An answer that starts a search is read to its end, so that its connection is free meanwhile."""
         value = None if known is None else authorization(known.candidate.credential)
+        if value is not None or self.has_own_header():
+            self.check()
         if value is not None:
             self.tried.add(value)
         request = self._request
@@ -92,6 +107,9 @@ class Questions:
         if raw.status not in request.search:
             return Exchange(raw.status, headers, body, known)
         if raw.status == UNAUTHORIZED:
+            if self._withheld(self._target) is not None:
+                body.close()
+                self.check()
             if known is None and not self._brings_one() and self._pools.sends_authorization(self._target):
                 body.close()
                 raise self._refused_extra()

@@ -41,7 +41,9 @@ class Request:
     @property
     def takes_packed(self) -> bool:
         """Whether the body may be gzip on the way. Who asks for `identity` wants the bytes of the file as they are."""
-        return not any(name.lower() == "accept-encoding" and value == "identity" for name, value in self.headers.items())
+        return not any(
+            name.lower() == "accept-encoding" and value == "identity" for name, value in self.headers.items()
+        )
 
 
 class Answered(NamedTuple):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from git_helper.core.credential import Origin
     from git_helper.core.indexes import Place
+    from git_helper.net.exchange import WithheldFor
     from git_helper.net.message import Request
     from git_helper.net.pools import Pools
     from git_helper.net.target import Target
@@ -61,8 +62,9 @@ class RegistryCredentials(Keeper, Protocol):
 class RegistryConversations:
     """Every conversation with registries of the process: what one learns, the others know. Thread-safe."""
 
-    def __init__(self, pools: Pools, credentials: RegistryCredentials | None) -> None:
+    def __init__(self, pools: Pools, credentials: RegistryCredentials | None, withheld: WithheldFor) -> None:
         self.pools = pools
+        self.withheld = withheld
         self.credentials = credentials
         self.cache = RealmCache()
         self._desks: dict[tuple[Origin, bytes | None], RealmDesk] = {}
@@ -92,7 +94,7 @@ class _Conversation:
         self._shared = shared
         self._target = target
         self._place = place
-        self._questions = Questions(shared.pools, request, target)
+        self._questions = Questions(shared.pools, shared.withheld, request, target)
         self._segments = path_segments(target.path)
         self._userinfo = Userinfo(target.username, target.password).joined(place.userinfo)
         self._realm = realm(target.origin)
@@ -145,6 +147,7 @@ class _Conversation:
 
     def _searched(self, first: Exchange | None) -> Exchange:
         """The answer with what is found. `first`: the one without, if we asked so; it stands where nothing helps."""
+        self._questions.check()
         with self._desk.lock:
             # While we waited for the desk, another request may have been let in.
             known, _ = self._cached() or (None, False)

@@ -19,7 +19,7 @@ from git_helper.system.trace import timed
 if TYPE_CHECKING:
     import ssl
 
-    from git_helper.net.exchange import Exchange
+    from git_helper.net.exchange import Exchange, WithheldFor
     from git_helper.net.pools import RulesFor
     from git_helper.net.proxy import ProxyFor
     from git_helper.net.registry_conversation import RegistryCredentials
@@ -54,18 +54,20 @@ class Session:
         proxy_for: ProxyFor | None = None,
         proxy_credentials: Credentials | None = None,
         rules_for: RulesFor | None = None,
+        withheld: WithheldFor = lambda target: None,
     ) -> None:
         """`context_for` may be one context for every origin. `timeout`: seconds for each wait; None: 20 for a
         connection, 120 for every wait after that.
 
         Without `credentials` (and `for_registries`, which requests with a `place` go by) only what a URL carries is sent;
         without `proxy_for` no proxy is used. `proxy_credentials`: for proxies that ask who we are. `rules_for`: `http.*` of
-        git's configuration for a target.
+        git's configuration for a target. `withheld`: where no credential may go, whatever has one.
         """
         contexts = context_for if callable(context_for) else lambda _: context_for
         self._pools = Pools(contexts, proxy_for, timeout, rules_for=rules_for, credentials=proxy_credentials)
-        self._conversations = Conversations(self._pools, credentials)
-        self._with_registries = RegistryConversations(self._pools, for_registries)
+        self._withheld = withheld
+        self._conversations = Conversations(self._pools, credentials, withheld)
+        self._with_registries = RegistryConversations(self._pools, for_registries, withheld)
 
     def send(self, request: Request) -> Response:
         """The answer, whatever its status, but 401 where `request.search` has it; GET and HEAD follow redirects.
@@ -92,8 +94,12 @@ class Session:
         raise Unreachable(f"cannot follow the redirects of '{target.shown}': more than {MOST_REDIRECTS}")
 
     def get(self, url: str, authorization: Secret | None = None) -> Answer:
-        """One bare GET: no source is asked, no redirect followed, the body not read. Raises Unreachable, UsageError."""
+        """One bare GET: no source is asked, no redirect followed, the body not read. Raises Unreachable, UsageError,
+        and what `withheld` has to say."""
         target = Target.parse(url)
+        reason = None if authorization is None else self._withheld(target)
+        if reason is not None:
+            raise reason
         source = None if authorization is None else "login"
         with timed("request", method="GET", url=target.shown, credential=source) as seen:
             raw, _ = self._pools.open("GET", target, {}, None, authorization)

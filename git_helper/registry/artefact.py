@@ -13,7 +13,7 @@ from git_helper.core.digests import DigestMismatch, Digests
 from git_helper.errors import GitHelperError, NotFound, Unreachable
 from git_helper.net.failures import Interrupted
 from git_helper.registry.answers import Busy, check_status
-from git_helper.registry.artefact_cache import digests_of
+from git_helper.registry.hashing import Hashing, digests_of
 from git_helper.registry.file_place import put
 from git_helper.registry.partial_file import PARTIAL_CONTENT, PartialFile
 
@@ -113,12 +113,10 @@ class Artefacts:
         """The verified file in the cache, and who let us in."""
         with self._cache.partial(wanted.url.safe_url) as partial:
             resumed = partial.size > 0
-            answered = self._persist(wanted, partial, watch)
-            found = digests_of(partial.path, wanted.digests.algorithms)
+            found, answered = self._persist(wanted, partial, watch)
             if resumed and not wanted.digests.are_met(found):
                 partial.forget()  # it was another file before
-                answered = self._persist(wanted, partial, watch)
-                found = digests_of(partial.path, wanted.digests.algorithms)
+                found, answered = self._persist(wanted, partial, watch)
             try:
                 wanted.digests.check(found, wanted.url.display)
             except DigestMismatch:
@@ -126,8 +124,10 @@ class Artefacts:
                 raise
             return self._cache.keep(partial, found), answered
 
-    def _persist(self, wanted: Artefact, partial: PartialFile, watch: Watch) -> Answered | None:
-        """Asks until all of it is there. Whatever arrives at all makes the next try worth it."""
+    def _persist(
+        self, wanted: Artefact, partial: PartialFile, watch: Watch
+    ) -> tuple[dict[str, str], Answered | None]:
+        """Asks until all of it is there; its digests. Whatever arrives at all makes the next try worth it."""
         failures = 0
         while True:
             before = partial.size
@@ -139,7 +139,7 @@ class Artefacts:
                     raise
                 self._pause(_pause_after(failures, error))
 
-    def _ask(self, wanted: Artefact, partial: PartialFile, watch: Watch) -> Answered | None:
+    def _ask(self, wanted: Artefact, partial: PartialFile, watch: Watch) -> tuple[dict[str, str], Answered | None]:
         # A resumed part must be of the same bytes: nothing may be packed on the way.
         headers = {"Accept-Encoding": "identity"} | partial.headers(known=bool(wanted.digests.groups))
         with self._get(wanted.url.text.reveal().decode(), headers=headers) as response:
@@ -150,11 +150,14 @@ class Artefacts:
             total = _total(response, partial.size)
             try:
                 with partial.open(response.status, response.headers) as file:
-                    _copy(response, file, total, watch)
+                    hashing = Hashing(wanted.digests.algorithms)
+                    if file.tell():
+                        hashing.add_file(partial.path)  # what was there before
+                    _copy(response, file, hashing, total, watch)
             except OSError as error:
                 reason = (error.strerror or type(error).__name__).lower()
                 raise GitHelperError(f"cannot write to the cache '{self._cache.folder}': {reason}") from error
-            return response.credential
+            return hashing.digests(), response.credential
 
 
 def _fetched(
@@ -163,9 +166,10 @@ def _fetched(
     return Fetched(path, os.path.getsize(path), digests, credential, cached)
 
 
-def _copy(response: Response, file: BinaryIO, total: int | None, watch: Watch) -> None:
+def _copy(response: Response, file: BinaryIO, hashing: Hashing, total: int | None, watch: Watch) -> None:
     received = file.tell()
     while block := response.read1(_BLOCK):
+        hashing.add(block)
         file.write(block)
         received += len(block)
         watch(received, total)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import StoreError
+from git_helper.registry.hashing import digests_of
 from git_helper.registry.partial_file import PartialFile
 from git_helper.system import files
 
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 VERSION = "files-v1"
 _PARTIAL = "partial"
 _WAIT_SECONDS = 600.0
-_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -125,13 +125,3 @@ class ArtefactCache:
         except OSError as error:
             hint = "name another: --cache-dir DIR"
             raise StoreError(f"cannot make the cache '{path}': {(error.strerror or '').lower()}", hint) from error
-
-
-def digests_of(path: str, algorithms: frozenset[str]) -> dict[str, str]:
-    """Hexadecimal digests of a file by algorithm. Raises OSError."""
-    hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
-    with open(path, "rb") as file:
-        while block := file.read(_BLOCK):
-            for one in hashes.values():
-                one.update(block)
-    return {name: one.hexdigest() for name, one in hashes.items()}

@@ -27,7 +27,8 @@ _WITH_HOST = re.compile(r"://[^/?#]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _UNSAFE_NAME = re.compile(r"[\x00-\x1f\x7f-\x9f/\\\u2028\u2029]")
 # What our own parser would pass without a change, as nearly all links are.
-_HARMLESS = re.compile(r"https?://[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*(?::[0-9]{1,4})?/[!-$&-?A-\[\]-~]*")
+_PORT = r"(?:6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
+_HARMLESS = re.compile(rf"https?://[a-z0-9][a-z0-9-]*(?:\.[a-z0-9][a-z0-9-]*)*(?::{_PORT})?/[!-$&-?A-\[\]-~]*")
 _HARMLESS_PATH = re.compile(r"((?:\.\./)*)(/?[!$&-.0-9<->A-\[\]-~][!$&-9<->A-\[\]-~]*)")
 _PLAIN_NAME = re.compile(r"[!-.0-\[\]-~]+")
 _PRINTABLE = "".join(chr(point) for point in range(0x21, 0x7F))

@@ -84,4 +84,5 @@ class PartialFile:
         tag = headers.get("ETag", "")
         validator = tag if tag.startswith('"') else headers.get("Last-Modified", "") if not tag else ""
         if validator.isascii() and validator.isprintable() and 0 < len(validator) < _MOST_NOTE // 4:
-            files.replace(self._note, json.dumps(validator).encode())
+            with open(self._note, "w", encoding="ascii") as file:  # half of it is no JSON
+                json.dump(validator, file)

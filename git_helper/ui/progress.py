@@ -91,6 +91,9 @@ class Display:
     @contextlib.contextmanager
     def file(self, title: str) -> Iterator[Callable[[int, int | None], None]]:
         """A line for one file: tell it the bytes so far and in all."""
+        if self._progress is None:
+            yield lambda received, total: None
+            return
         with self.job(title) as job:
             yield lambda received, total: job.show(title, received, "" if total is None else f"of {decimal(total)}")
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from git_helper.net.session import Session
 from git_helper.tasks.credentials import AskedCredentials
 from git_helper.wiring.registries import RegistrySources
+from git_helper.wiring.trust import withheld
 
 if TYPE_CHECKING:
     from git_helper.wiring.commands import CommandHouse, Pause
@@ -23,6 +24,7 @@ def session(house: CommandHouse, pause: Pause | None) -> Session:
         proxy_for=house.http.proxy_for,
         proxy_credentials=credentials,
         rules_for=house.http.rules_for,
+        withheld=withheld(house),
     )
 
 
@@ -33,6 +35,7 @@ def bare_session(house: CommandHouse) -> Session:
         house.settings.timeout,
         proxy_for=house.http.proxy_for,
         proxy_credentials=_asked(house, None),
+        withheld=withheld(house),
     )
 
 

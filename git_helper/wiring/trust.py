@@ -6,7 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from git_helper.core.trust import TrustSettings
+from git_helper.core import project_word
+from git_helper.core.trust import Trust, TrustSettings
 from git_helper.net.tls import Contexts
 from git_helper.system.messages import tell
 from git_helper.system.places import home
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_helper.core.given import Given
+    from git_helper.net.exchange import WithheldFor
+    from git_helper.net.target import Target
     from git_helper.net.tls_failures import Certificate
     from git_helper.secret import Secret
     from git_helper.wiring.commands import CommandHouse, Pause
@@ -28,6 +31,21 @@ def trust_settings(house: CommandHouse) -> TrustSettings:
         return house.settings.for_url(url).effective(option)
 
     return TrustSettings(given, house.environ, house.git_http, home(house.environ), os.pathsep)
+
+
+def withheld(house: CommandHouse) -> WithheldFor:
+    """Where only a pyproject.toml says that a server may be trusted."""
+    trust_for, proxy_for = trust_settings(house).trust_for, house.http.proxy_for
+
+    def reason(target: Target) -> project_word.CredentialWithheld | None:
+        if house.settings.of_project().keys().isdisjoint(project_word.OPTIONS):
+            return None
+        given = house.settings.given("proxy", target.configured_url)
+        proxy = given[-1] if given and proxy_for(target) is not None else None
+        trust = trust_for(target) if target.origin.scheme == b"https" else Trust()
+        return project_word.withheld(target.origin, trust, proxy)
+
+    return reason
 
 
 def contexts(house: CommandHouse, pause: Pause | None) -> Contexts:

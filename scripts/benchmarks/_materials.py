@@ -10,6 +10,8 @@ from tests.servers.isolated import PERSON, environment, git
 from tests.servers.repositories import Entry, make_repository, python_project
 
 BLOB = "large.bin"
+_PIECE = 1 << 20
+_SECONDS = 1800
 _EPOCH = 1_700_000_000
 _WORDS = (
     b"if else for while return import from class def self value result name path index count size buffer error raise try "
@@ -33,7 +35,9 @@ def tree_repository(path: Path, files: Mapping[str, Entry]) -> Path:
 
 def large_file(size: int) -> dict[str, Entry]:
     """One file that no compression makes smaller. size: bytes."""
-    return {BLOB: random.Random(2).randbytes(size)}
+    chance = random.Random(2)
+    whole, rest = divmod(size, _PIECE)  # randbytes() takes less than 256 MiB
+    return {BLOB: b"".join([*(chance.randbytes(_PIECE) for _ in range(whole)), chance.randbytes(rest)])}
 
 
 def small_projects(folder: Path, count: int) -> list[str]:
@@ -69,12 +73,13 @@ def _init(path: Path) -> None:
 
 def _import(path: Path, stream: list[bytes]) -> Path:
     content = b"".join([*stream, b"done\n"])
-    git("-C", path, "fast-import", "--quiet", "--date-format=raw", env=environment(path), stdin=content)
+    words = ["fast-import", "--quiet", "--date-format=raw"]
+    git("-C", path, *words, env=environment(path), stdin=content, timeout=_SECONDS)
     return _packed(path)
 
 
 def _packed(path: Path) -> Path:
-    git("-C", path, "repack", "-a", "-d", "-q", env=environment(path))
+    git("-C", path, "repack", "-a", "-d", "-q", env=environment(path), timeout=_SECONDS)
     return path
 
 

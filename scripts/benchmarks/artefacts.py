@@ -26,9 +26,6 @@ MOST = 10
 def measure(bench: Bench) -> None:
     """Requests as the server counts them, then wall time, on each kind of disk."""
     size = SIZE // 10 if bench.quick else SIZE
-    netrc = bench.folder / "netrc"
-    netrc.write_text(f"machine 127.0.0.1 login {USER} password {PASSWORD}\n")
-    netrc.chmod(0o600)
     with serving_index(FILES, size, 0, ROUND_TRIP) as remote, places(bench.folder) as found:
         _requests(bench, remote)
         for kind, place in found:
@@ -38,7 +35,7 @@ def measure(bench: Bench) -> None:
 
 
 def _requests(bench: Bench, remote: IndexRemote) -> None:
-    """All of them, pages and files, for 20 projects; the user in the URL, the password in netrc."""
+    """All of them, pages and files, for 20 projects."""
     found: dict[str, tuple[int, int]] = {}
     for subject in _subjects(bench, remote.url, bench.folder, FEW):
         remote.seen()
@@ -62,7 +59,7 @@ def _subjects(bench: Bench, url: str, place: Path, count: int) -> list[Subject]:
     host = url.removeprefix("http://")
     listed = bench.folder / f"{count}.txt"
     listed.write_text("".join(f"{name(number)}==1.0\n" for number in range(count)))
-    words = ["--index-url", f"http://{USER}@{host}/simple/", "-r", str(listed)]
+    words = ["--index-url", f"http://{USER}:{PASSWORD}@{host}/simple/", "-r", str(listed)]
     last = name(count - 1)
     return [_ours(bench, place, words, last), *_uv(bench, place, words, last), _pip(bench, place, words, last)]
 

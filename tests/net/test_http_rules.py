@@ -174,9 +174,9 @@ def test_our_own_limit_comes_before_it(configured: Configured) -> None:
         yield b""
 
     door = session(timeout=0.3, rules_for=rules)
-    with RecordingServer(lambda _: (200, {}, b"".join(silence()))) as server, door as one:
-        with pytest.raises(Unreachable, match=r"within 0\.3 seconds"):
-            one.send(Request("GET", server.url))
+    silent = RecordingServer(lambda _: (200, {}, b"".join(silence())))
+    with silent as server, door as one, pytest.raises(Unreachable, match=r"within 0\.3 seconds"):
+        one.send(Request("GET", server.url))
 
 
 def test_what_git_could_not_use_either(configured: Configured) -> None:

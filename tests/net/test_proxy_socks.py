@@ -167,23 +167,27 @@ def test_a_proxy_without_an_address() -> None:
     assert message.endswith(": its host is not known")
 
 
-def test_a_proxy_that_says_nothing_and_one_that_drips() -> None:
-    """One limit holds for all of the conversation, however many bytes come."""
+def test_a_proxy_that_says_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         proxy = Proxy("socks5", "127.0.0.1", listener.getsockname()[1])
         assert "no answer within 0.3 seconds" in failure(proxy, timeout=0.3)
+
+
+def test_a_proxy_that_drips() -> None:
+    """One limit holds for all of the conversation, however many bytes come."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def drip() -> None:
             client, _ = listener.accept()
             with client, suppress(OSError):
                 client.recv(3)
-                client.sendall(b"\x05\x00")
-                for byte in b"\x05\x00\x00\x03\xff" + bytes(50):
+                for byte in b"\x05\x00\x05\x00\x00\x03\xff" + bytes(30):
                     client.sendall(bytes([byte]))
                     threading.Event().wait(0.05)
 
         thread = threading.Thread(target=drip)
         thread.start()
+        proxy = Proxy("socks5", "127.0.0.1", listener.getsockname()[1])
         assert "no answer within 0.5 seconds" in failure(proxy, timeout=0.5)
         thread.join(10)
 

@@ -80,7 +80,7 @@ def setters(option: Option) -> list[Setter]:
     """Every place that may have the option, in the order in which they count."""
     found = [Setter("option", f"--{option.name}")]
     found += [Setter("environment", variable.name) for variable in (option.variable, *option.variables)]
-    if not option.personal:
+    if option.in_project:
         found.append(Setter("project", "[tool.git-helper]"))
         found += [Setter("project", "[tool.uv]")] if option.uv else []
     if option.in_git:
@@ -244,11 +244,14 @@ def test_no_file_is_read_before_it_is_needed(here: Path, home: Path) -> None:
         settings().value("cert")
 
 
-def test_what_a_project_says_is_not_for_gits_configuration(here: Path) -> None:
-    (here / "pyproject.toml").write_text('[tool.git-helper]\nstore = "none"\n')
-    ours = settings()
-    assert (ours.store, ours.of_person().store) == ("none", None)
-    assert settings({"store": ["file"]}).of_person().store == "file"
+@pytest.mark.parametrize("name", ["store", "cache-dir", "allow-http", "color", "trace", "quiet", "verbose"])
+def test_what_no_project_decides(here: Path, name: str) -> None:
+    option = BY_NAME[name]
+    (here / "pyproject.toml").write_text(f"[tool.git-helper]\n\n{name} = {toml(option, WORDS[name][0])}\n")
+    said = f"'{name}' of \\[tool.git-helper\\] in '{here}/pyproject.toml', line 3: no project decides that"
+    with pytest.raises(UsageError, match=said) as caught:
+        settings().value("cert")  # whichever is asked for
+    assert caught.value.hint == f"use --{name} or {option.variable.name}"
 
 
 def test_paths_of_a_project_start_at_its_file(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
