@@ -101,6 +101,9 @@ def run() -> "NoReturn":
     words = sys.argv[1:]
     code = main(sys.argv[0], words, sys.stdin.buffer, sys.stdout.buffer, sys.stderr)
     if operation_of(sys.argv[0], words) is None:
+        import gc
+
+        gc.freeze()  # or the interpreter looks through all modules for garbage before it goes
         sys.exit(code)
     os._exit(code)
 

@@ -59,3 +59,10 @@ class Timeout(StoreError):
     """A keyring, helper or lock that did not answer within its limit."""
 
     exit_code = 5
+
+
+def shell_word(text: str) -> str:
+    """`text` as one word for a POSIX shell, where a hint has something in it that is not ours: hints are pasted."""
+    if text and all(char.isalnum() or char in "%+,-./:=@_" for char in text):
+        return text
+    return "'" + text.replace("'", "'\\''") + "'"

@@ -178,6 +178,8 @@ _KEYS = (
     b"\r\n",
 )
 _LFS = (b"version https://git-lfs.github.com/spec/v1\n", b"oid sha256:", b"size ", b"0" * 64, b"\n")
+
+
 def _index_html(module: Any, data: bytes) -> None:
     list(module.read_page([data[place : place + 40] for place in range(0, len(data), 40)], _PAGE, "text/html"))
 
@@ -215,13 +217,31 @@ TARGETS = (
         "index-html",
         "git_helper.registry.index_page",
         _index_html,
-        (*_URL, b'<a href="', b"</a>", b"<base href=", b"<!--", b"<script>", b'" data-yanked="', b"#sha256=", b".whl", b"&#"),
+        (
+            *_URL,
+            b'<a href="',
+            b"</a>",
+            b"<base href=",
+            b"<!--",
+            b"<script>",
+            b'" data-yanked="',
+            b"#sha256=",
+            b".whl",
+            b"&#",
+        ),
     ),
     Target(
         "index-json",
         "git_helper.registry.index_page",
         _index_json,
-        (*_URL, b'{"files": [', b'{"filename": "a-1.whl", "url": "', b'"hashes": {', b'"meta": {"api-version": "', b"}]}"),
+        (
+            *_URL,
+            b'{"files": [',
+            b'{"filename": "a-1.whl", "url": "',
+            b'"hashes": {',
+            b'"meta": {"api-version": "',
+            b"}]}",
+        ),
     ),
     Target("urlmatch", "git_helper.core.urlmatch", _urlmatch, (*_URL, b"*.", b"\n")),
     Target(

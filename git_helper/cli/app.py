@@ -11,9 +11,10 @@ from git_helper import __version__
 from git_helper.cli.commands import late_commands
 from git_helper.cli.quick import QuickGroup
 from git_helper.errors import Cancelled, UsageError
+from git_helper.system.environment import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from typer.core import TyperGroup
 
@@ -53,12 +54,20 @@ def application() -> TyperGroup:
 def main(words: Sequence[str]) -> int:
     """Runs the command line `words`; returns its exit code. Raises GitHelperError."""
     try:
-        code = application().main(list(words) or ["--help"], prog_name="git-helper", standalone_mode=False)
+        given, color = list(words) or ["--help"], _color(environment())
+        code = application().main(given, prog_name="git-helper", standalone_mode=False, color=color)
     except (KeyboardInterrupt, typer.Abort):
         raise Cancelled("cancelled") from None
     except typer.TyperException as error:
         raise UsageError(_sentence(error.format_message()), "see: git-helper --help") from error
     return code if isinstance(code, int) else 0
+
+
+def _color(environ: Mapping[str, str]) -> bool | None:
+    """Whether help pages have colour (no-color.org, force-color.org); None: on a terminal."""
+    if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
+        return False
+    return True if environ.get("FORCE_COLOR") else None
 
 
 def _sentence(text: str) -> str:

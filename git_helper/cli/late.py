@@ -22,9 +22,7 @@ _OURS = "git_helper."
 _FOREIGN = frozenset(
     (
         *("packaging.markers", "packaging.requirements", "packaging.utils", "rich.console", "rich.table", "rich.text"),
-        # What others import for the rarest of cases: inspect, importlib.metadata, http.client, urllib3 and typer.
-        *("ast", "csv", "email.parser", "ipaddress", "json", "mimetypes", "platform", "secrets", "subprocess"),
-        *("tempfile", "tokenize", "tomllib", "urllib.request"),
+        *("email.parser", "json", "secrets", "subprocess", "tempfile", "tomllib"),
     )
 )
 

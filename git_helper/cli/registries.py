@@ -11,7 +11,6 @@ from git_helper.core.distribution import checked_project
 from git_helper.core.options import INDEXES
 from git_helper.errors import UsageError
 from git_helper.git.staging import ending_signals
-from git_helper.system import files
 from git_helper.tasks import gather, index, index_locations
 from git_helper.ui.index_listing import JsonListings, text_lines
 from git_helper.ui.progress import Display
@@ -75,7 +74,7 @@ def _locations(command: Command, display: Display, urls: Sequence[str], paths: S
     if urls or paths:
         given = given.only_options()
     registry = Registry(house, display)
-    gathered = gather.gather((), paths, files.read, house.environ, registry.text_file, may_be_empty=True)
+    gathered = gather.gather((), paths, gather.read_file, house.environ, registry.text_file, may_be_empty=True)
     with display.paused():
         for warning in gathered.warnings:
             command.messages.note(warning)

@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from git_helper.cli.common import Command, command
+from git_helper.core import requirement, requirements_rewrite
 from git_helper.core.options import CACHE, INDEXES
-from git_helper.core.requirement import describe
-from git_helper.core.requirements_rewrite import with_line_end
 from git_helper.errors import UsageError
 from git_helper.git.staging import ending_signals
-from git_helper.system import files
 from git_helper.system.together import together
-from git_helper.tasks import checks, download, gather, resolve
-from git_helper.tasks.index_locations import index_locations
+from git_helper.tasks import checks, download, gather, index_locations, resolve
 from git_helper.ui import tables
 from git_helper.ui.progress import Display
-from git_helper.wiring.indexes import Registry, configured
+from git_helper.wiring import indexes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +48,7 @@ def _parse(
     reveal: Annotated[bool, typer.Option("--reveal", help="Print secrets as they are.")] = False,
 ) -> None:
     """Show what URLs and requirements mean. Nothing is asked or fetched."""
-    described = [describe(text, reveal) for text in requirements]
+    described = [requirement.describe(text, reveal) for text in requirements]
     if as_json:
         for one in described:
             command.messages.line(one)
@@ -101,9 +98,11 @@ def _download(
     with ending_signals(), Display(quiet=command.messages.quiet) as display:
         gathered = _gathered(command, display, requirements, requirement_files)
         outcomes = _resolved(command, gathered, display)
-        locations = index_locations(configured(command.house), gathered.files, command.house.environ)
-        registry = Registry(command.house, display, locations)
-        done = download.download(outcomes, directory, command.house.trees(display), lambda: registry.files)
+        locations = index_locations.index_locations(
+            indexes.configured(command.house), gathered.files, command.house.environ
+        )
+        registry = indexes.Registry(command.house, display, locations)
+        done = download.download(outcomes, directory, lambda: command.house.trees(display), lambda: registry.files)
     for note in dict.fromkeys(one.note for one in done if one.note is not None):
         command.messages.note(note)
     if as_json:
@@ -120,8 +119,10 @@ def _gathered(
 ) -> gather.Gathered:
     """The arguments and files, those on servers too."""
     house = command.house
-    registry = Registry(house, display, index_locations(configured(house), (), house.environ))
-    gathered = gather.gather(requirements or (), paths or (), files.read, house.environ, registry.text_file)
+    registry = indexes.Registry(
+        house, display, index_locations.index_locations(indexes.configured(house), (), house.environ)
+    )
+    gathered = gather.gather(requirements or (), paths or (), gather.read_file, house.environ, registry.text_file)
     with display.paused():
         for warning in gathered.warnings:
             command.messages.note(warning)
@@ -133,11 +134,11 @@ def _resolved_and_checked(
 ) -> tuple[list[resolve.Outcome], Sequence[checks.LocationChecked]]:
     """Git's servers and the others at once."""
     house = command.house
-    given = configured(house)
-    locations = index_locations(given, gathered.files, house.environ)
-    registry = None if house.settings.offline else Registry(house, display, locations)
+    given = indexes.configured(house)
+    locations = index_locations.index_locations(given, gathered.files, house.environ)
+    registry = None if house.settings.offline else indexes.Registry(house, display, locations)
     if not gathered.needs_index:  # what is configured for all projects is of no concern here
-        locations = index_locations(given.only_options(), gathered.files, house.environ)
+        locations = index_locations.index_locations(given.only_options(), gathered.files, house.environ)
     jobs: list[Callable[[], Any]] = [
         partial(_resolved, command, gathered, display),
         partial(checks.check, gathered.wanted, locations, registry),
@@ -164,7 +165,7 @@ def _write_requirements(command: Command, gathered: gather.Gathered, outcomes: S
         if one.wanted.source is None:
             command.messages.text(resolve.written(one))
     *texts, last = [resolve.rewritten(source, outcomes) for source in gathered.sources] or [""]
-    command.messages.raw("".join(map(with_line_end, texts)) + last)
+    command.messages.raw("".join(map(requirements_rewrite.with_line_end, texts)) + last)
 
 
 def _finish(command: Command, done: Sequence[_Done]) -> None:

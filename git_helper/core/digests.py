@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_helper.errors import GitHelperError
+from git_helper.errors import GitHelperError, UsageError
+from git_helper.secret import visible
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -32,8 +33,11 @@ class Digests:
 
     @classmethod
     def of(cls, *groups: Iterable[Digest]) -> Digests:
-        """Of what was found; empty groups and unknown algorithms demand nothing."""
-        known = [frozenset(one for one in group if len(one[1]) == _KNOWN.get(one[0])) for group in groups]
+        """Of what was found; empty groups and unknown algorithms demand nothing.
+
+        Raises UsageError for what can match no file: who wrote it wanted the file to be checked.
+        """
+        known = [frozenset(_checked(one) for one in group if one[0] in _KNOWN) for group in groups]
         return cls(tuple(dict.fromkeys(group for group in known if group)))
 
     @property
@@ -58,6 +62,15 @@ class Digests:
                 name = sorted(group)[-1][0]
                 message = f"cannot trust '{shown}': its digest is {name}:{found[name]}, not {wanted}"
                 raise DigestMismatch(message, "somebody changed the file, or the requirement is out of date")
+
+
+def _checked(one: Digest) -> Digest:
+    name, value = one
+    if len(value) != _KNOWN[name] or value.strip("0123456789abcdef"):
+        raise UsageError(
+            f"cannot check '{name}:{visible(value)}': it is no {name} in {_KNOWN[name]} hexadecimal digits"
+        )
+    return one
 
 
 def _meets(group: Collection[Digest], found: Mapping[str, str]) -> bool:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class ParseError(UsageError):
     """`error` is a slug for programs, `span` the offsets (from, to) of what is wrong in the text that was parsed.
 
-    `details` are further fields for `parse --json`, such as the `scheme` that is not supported or the `line` of a file.
-    The message shows the text without anything that may be a secret.
+    `reason`: what is wrong, without the text. `details` are further fields for `parse --json`, such as the `scheme` that is
+    not supported or the `line` of a file. The message shows the text without anything that may be a secret.
     """
 
     def __init__(
@@ -30,6 +30,7 @@ class ParseError(UsageError):
         shown = subject(text)
         super().__init__(f"cannot use '{shown}': {reason}" if shown else f"cannot use an empty text: {reason}", hint)
         self.error = error
+        self.reason = reason
         self.span = span
         self.details: Mapping[str, str | int] = dict(details or {})
 

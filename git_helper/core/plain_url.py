@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -39,20 +40,7 @@ class PlainUrl(Located):
     @classmethod
     def parse(cls, text: str) -> PlainUrl:
         """An http, https or file URL. Raises ParseError, nothing else."""
-        refuse_controls(text)
-        url = split_url(text)
-        if url is None:
-            hint = "write 'https://host/path'"
-            raise ParseError("invalid-url", text, "it is no URL", (0, len(text)), hint)
-        if url.scheme not in SCHEMES:
-            hint = "use one of: " + ", ".join(SCHEMES)
-            span, details = (0, len(url.scheme)), {"scheme": url.scheme}
-            raise ParseError("unsupported-scheme", text, f"'{url.scheme}' is not supported", span, hint, details)
-        authority = parse_authority(url, url.scheme)
-        refuse_encoded_controls(url, url.authority_end, len(text))
-        query = None if url.query is None else Secret(url.query.encode())
-        parts = (url.path or "/", query, url.fragment, parse_subdirectory(url))
-        return cls(url.scheme, authority, *parts, Secret(text.encode()), display_url(text))
+        return _parsed(text)
 
     @property
     def base(self) -> Secret:
@@ -78,3 +66,21 @@ class PlainUrl(Located):
 
     def __str__(self) -> str:
         return self.display
+
+
+@lru_cache(maxsize=64)  # each layer reads the URL of a request by itself
+def _parsed(text: str) -> PlainUrl:
+    refuse_controls(text)
+    url = split_url(text)
+    if url is None:
+        hint = "write 'https://host/path'"
+        raise ParseError("invalid-url", text, "it is no URL", (0, len(text)), hint)
+    if url.scheme not in SCHEMES:
+        hint = "use one of: " + ", ".join(SCHEMES)
+        span, details = (0, len(url.scheme)), {"scheme": url.scheme}
+        raise ParseError("unsupported-scheme", text, f"'{url.scheme}' is not supported", span, hint, details)
+    authority = parse_authority(url, url.scheme)
+    refuse_encoded_controls(url, url.authority_end, len(text))
+    query = None if url.query is None else Secret(url.query.encode())
+    parts = (url.path or "/", query, url.fragment, parse_subdirectory(url))
+    return PlainUrl(url.scheme, authority, *parts, Secret(text.encode()), display_url(text))

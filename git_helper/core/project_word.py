@@ -7,11 +7,10 @@ claims to be, or that nobody reads along.
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from git_helper.core.given import PROJECT
-from git_helper.errors import NoCredential
+from git_helper.errors import NoCredential, shell_word
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ def withheld(origin: Origin, trust: Trust, proxy: Given | None) -> CredentialWit
 def _of_trust(origin: Origin, given: Given, *, verified: bool) -> CredentialWithheld:
     if verified:
         reason = f"only {given.provenance} names the authorities that vouch for it"
-        return _because(origin, reason, f"--cert {shlex.quote(visible(given.value))}")
+        return _because(origin, reason, f"--cert {shell_word(visible(given.value))}")
     reason = f"only {given.provenance} says that its certificate need not be verified"
     return _because(origin, reason, f"git config --global gitHelper.allowInsecureHost {origin.authority()}")
 

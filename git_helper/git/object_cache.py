@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import StoreError
+from git_helper.git import stored_tree
 from git_helper.git.staging import remove_tree, staged, unused
-from git_helper.git.stored_tree import DamagedTree, StoredTree, StoredTreeWriter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from git_helper.core.giturl import GitUrl
     from git_helper.core.reference import Oid
+    from git_helper.git.stored_tree import StoredTree, StoredTreeWriter
 
 VERSION = "git-v1"
 _TREE = ".tree"
@@ -55,10 +56,10 @@ class ObjectCache:
         """The tree, which counts as used now; None when it is not there, or damaged: then it is gone."""
         place = self.place(url, commit)
         try:
-            tree = StoredTree(place)
+            tree = stored_tree.StoredTree(place)
         except FileNotFoundError:
             return None
-        except (DamagedTree, OSError):
+        except (stored_tree.DamagedTree, OSError):
             with contextlib.suppress(OSError):
                 os.unlink(place)
             return None
@@ -75,7 +76,7 @@ class ObjectCache:
                 yield None
                 return
             path = os.path.join(staging.folder, "tree")
-            with StoredTreeWriter(path) as writer:
+            with stored_tree.StoredTreeWriter(path) as writer:
                 yield writer
             staging.publish(path)
 

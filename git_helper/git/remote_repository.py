@@ -6,13 +6,14 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from git_helper.errors import NotFound
-from git_helper.git.history import History, read_history
+from git_helper.git import history
 from git_helper.git.pkt_line import NotGit, ServerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from git_helper.core.reference import Oid, RemoteRef
+    from git_helper.git.history import History
     from git_helper.git.refs import Refs
 
     Feed = Callable[[bytes], None]
@@ -98,13 +99,13 @@ class RemoteRepository(ABC):
     def _history(self, tips: list[RemoteRef]) -> History:
         """All commits that `tips` reach: alone where the server can do that, else with all that belongs to them."""
         if not tips:
-            return History()
+            return history.History()
         wants = [tip.oid for tip in tips]
         if self.can("filter"):
-            history = read_history(lambda feed: self.request_pack(wants, feed, None, "tree:0"))
-            if history.is_whole():  # dulwich's server leaves commits out
-                return history
-        return read_history(lambda feed: self.request_pack(wants, feed, None))
+            found = history.read_history(lambda feed: self.request_pack(wants, feed, None, "tree:0"))
+            if found.is_whole():  # dulwich's server leaves commits out
+                return found
+        return history.read_history(lambda feed: self.request_pack(wants, feed, None))
 
 
 class Once:

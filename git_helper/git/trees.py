@@ -6,13 +6,10 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.errors import StoreError, Unreachable, UsageError
-from git_helper.git import lfs_files
+from git_helper.git import lfs, lfs_files, submodules
 from git_helper.git.checkout import Repository, unpack
-from git_helper.git.lfs import object_path
-from git_helper.git.lfs_files import LfsAttributes
 from git_helper.git.pack_errors import Limits
 from git_helper.git.staging import disk_errors, staged
-from git_helper.git.submodules import parse_gitmodules, submodule_url
 from git_helper.git.tree_rest import Rest
 from git_helper.git.tree_writer import TreeWriter
 from git_helper.secret import visible
@@ -118,10 +115,10 @@ class Trees:
 
     def _put_lfs(self, url: GitUrl, rest: Rest, folder: bytes) -> None:
         """The real files in place of the pointers that `.gitattributes` gives to Git LFS; the others are just text."""
-        attributes = LfsAttributes(folder)
+        attributes = lfs_files.LfsAttributes(folder)
         wanted = [(path, pointer) for path, pointer in rest.lfs if attributes.is_tracked(path)]
         store = self._cache.lfs_folder(url)
-        missing = [pointer for _, pointer in wanted if not os.path.exists(object_path(store, pointer.oid))]
+        missing = [pointer for _, pointer in wanted if not os.path.exists(lfs.object_path(store, pointer.oid))]
         if missing:
             if self._offline:
                 raise _not_cached(f"{len(missing)} files of Git LFS", url)
@@ -133,13 +130,13 @@ class Trees:
 
 def _submodules(url: GitUrl, rest: Rest) -> Iterator[tuple[bytes, GitUrl, Oid]]:
     """Path, URL and commit of each submodule. Raises UsageError for one that `.gitmodules` does not name: git does, too."""
-    modules = parse_gitmodules(rest.gitmodules or b"") if rest.submodules else {}
+    modules = submodules.parse_gitmodules(rest.gitmodules or b"") if rest.submodules else {}
     for path, oid in rest.submodules:
         if path not in modules:
             shown = visible(path)
             hint = f"tell the owner of '{url.masked_clone_url}'"
             raise UsageError(f"cannot use the submodule '{shown}': '.gitmodules' does not say where it is", hint)
-        yield path, submodule_url(modules[path], url), oid
+        yield path, submodules.submodule_url(modules[path], url), oid
 
 
 def _not_cached(what: str, url: GitUrl) -> Unreachable:

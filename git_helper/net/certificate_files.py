@@ -8,7 +8,7 @@ import ssl
 import stat
 from typing import TYPE_CHECKING
 
-from git_helper.errors import UsageError
+from git_helper.errors import UsageError, shell_word
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def load_client(context: ssl.SSLContext, client: ClientCertificate, passphrase: 
         nonlocal asked
         asked, found = True, passphrase(key.path)
         if found is None:
-            hint = f"use a copy without passphrase: openssl pkey -in '{key.path}' -out FILE"
+            hint = f"use a copy without passphrase: openssl pkey -in {shell_word(key.path)} -out FILE"
             raise _unusable(key, "its key is encrypted, and nobody can be asked for the passphrase", hint)
         return found.reveal()
 
@@ -90,7 +90,7 @@ def _certificates(file: Named) -> list[bytes]:
     blocks: list[bytes] = _BLOCK.findall(data)
     if not blocks:
         reason = "it is not PEM but DER" if data.startswith(_DER) else "there is no certificate in it"
-        convert = f"openssl x509 -inform der -in '{file.path}' -out FILE" if data.startswith(_DER) else None
+        convert = f"openssl x509 -inform der -in {shell_word(file.path)} -out FILE" if data.startswith(_DER) else None
         raise _unreadable(file, reason, convert)
     return blocks
 
@@ -137,7 +137,7 @@ def _check(file: Named, wanted: re.Pattern[bytes], what: str) -> None:
         raise _unusable(file, _reason(error)) from error
     if wanted.search(data) is None:
         if data.startswith(_DER):
-            raise _unusable(file, "it is not PEM", f"openssl pkcs12 -in '{file.path}' -out FILE")
+            raise _unusable(file, "it is not PEM", f"openssl pkcs12 -in {shell_word(file.path)} -out FILE")
         raise _unusable(file, f"there is no {what} in it", "--client-cert FILE,KEY")
 
 

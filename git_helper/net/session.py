@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from git_helper.core.userinfo import looks_like_token
 from git_helper.errors import Unreachable
+from git_helper.net import registry_conversation
 from git_helper.net.conversation import Conversations, Credentials
 from git_helper.net.exchange import URL
 from git_helper.net.message import Answered, Headers, Request, Response
 from git_helper.net.pools import Pools
-from git_helper.net.registry_conversation import RegistryConversations
 from git_helper.net.target import MOST_REDIRECTS, REDIRECTS, Redirected, Target
 from git_helper.secret import Secret
 from git_helper.system.trace import timed
@@ -55,6 +56,7 @@ class Session:
         proxy_credentials: Credentials | None = None,
         rules_for: RulesFor | None = None,
         withheld: WithheldFor = lambda target: None,
+        offline: bool = False,
     ) -> None:
         """`context_for` may be one context for every origin. `timeout`: seconds for each wait; None: 20 for a
         connection, 120 for every wait after that.
@@ -62,12 +64,16 @@ class Session:
         Without `credentials` (and `for_registries`, which requests with a `place` go by) only what a URL carries is sent;
         without `proxy_for` no proxy is used. `proxy_credentials`: for proxies that ask who we are. `rules_for`: `http.*` of
         git's configuration for a target. `withheld`: where no credential may go, whatever has one.
+        `offline`: every question is Unreachable.
         """
         contexts = context_for if callable(context_for) else lambda _: context_for
         self._pools = Pools(contexts, proxy_for, timeout, rules_for=rules_for, credentials=proxy_credentials)
         self._withheld = withheld
+        self._offline = offline
         self._conversations = Conversations(self._pools, credentials, withheld)
-        self._with_registries = RegistryConversations(self._pools, for_registries, withheld)
+        self._for_registries = for_registries
+        self._registries: registry_conversation.RegistryConversations | None = None
+        self._lock = threading.Lock()
 
     def send(self, request: Request) -> Response:
         """The answer, whatever its status, but 401 where `request.search` has it; GET and HEAD follow redirects.
@@ -76,7 +82,7 @@ class Session:
         NoCredential, Refused, Unreachable (also for redirects that cannot be followed; Redirected for one of a POST),
         UsageError, Cancelled.
         """
-        target = Target.of(request)
+        target = self._asked(Target.of(request))
         used: list[Known] = []
         for _ in range(MOST_REDIRECTS + 1):
             exchange = self._exchange(request, target)
@@ -96,7 +102,7 @@ class Session:
     def get(self, url: str, authorization: Secret | None = None) -> Answer:
         """One bare GET: no source is asked, no redirect followed, the body not read. Raises Unreachable, UsageError,
         and what `withheld` has to say."""
-        target = Target.parse(url)
+        target = self._asked(Target.parse(url))
         reason = None if authorization is None else self._withheld(target)
         if reason is not None:
             raise reason
@@ -116,6 +122,20 @@ class Session:
 
     def __exit__(self, *exception: object) -> None:
         self.close()
+
+    @property
+    def _with_registries(self) -> registry_conversation.RegistryConversations:
+        with self._lock:  # two of them would each ask for themselves
+            if self._registries is None:
+                self._registries = registry_conversation.RegistryConversations(
+                    self._pools, self._for_registries, self._withheld
+                )
+            return self._registries
+
+    def _asked(self, target: Target) -> Target:
+        if self._offline:
+            raise Unreachable(f"cannot ask '{target.shown}': --offline")
+        return target
 
     def _exchange(self, request: Request, target: Target) -> Exchange:
         if request.place is None:

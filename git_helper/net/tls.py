@@ -6,12 +6,11 @@ import ssl
 import threading
 from typing import TYPE_CHECKING
 
-import certifi
 import urllib3
 from urllib3.exceptions import InsecureRequestWarning
 
 from git_helper.errors import UsageError
-from git_helper.net import tls_failures
+from git_helper.net import bundled_roots, tls_failures
 from git_helper.net.certificate_files import load_client, load_roots
 
 if TYPE_CHECKING:
@@ -38,16 +37,19 @@ class Contexts:
         *,
         passphrase: Callable[[str], Secret | None] = lambda path: None,
         warn: Callable[[str], None] = lambda text: None,
+        bundled: Callable[[], ssl.SSLContext] = bundled_roots.load,
         native: Callable[[], ssl.SSLContext] | None = None,
         read_certificate: Callable[[bytes], Certificate | None] = lambda der: None,
     ) -> None:
         """`passphrase`: of the key in a file, or None; asked once for each file. `warn`: gets each warning once.
 
-        `native`: a new context that trusts whom the system trusts. `read_certificate`: what stands in a certificate (DER).
+        `bundled`: a new context that trusts Mozilla's list, `native` one that trusts whom the system trusts.
+        `read_certificate`: what stands in a certificate (DER).
         """
         self._trust_for = trust_for
         self._ask = passphrase
         self._warn = warn
+        self._bundled = bundled
         self._native = native
         self._read_certificate = read_certificate
         self._made: dict[Trust, ssl.SSLContext] = {}
@@ -84,14 +86,13 @@ class Contexts:
             if self._native is None:
                 raise UsageError("cannot use the certificates of the system here")
             context = self._native()
+        elif trust.verify and trust.roots.kind == "bundled":
+            context = self._bundled()
         else:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         _harden(context)
         if not trust.verify:
             _stop_verifying(context)
-        elif trust.roots.kind == "bundled":
-            # A third of the time of a short command, and no way is faster: a file, or its content, as PEM or DER.
-            context.load_verify_locations(cafile=certifi.where())
         elif trust.roots.kind == "files":
             load_roots(context, trust.roots, self._warn_once)
         if trust.client is not None:

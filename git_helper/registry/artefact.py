@@ -7,15 +7,15 @@ import random
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
-from urllib.request import url2pathname
 
 from git_helper.core.digests import DigestMismatch, Digests
 from git_helper.errors import GitHelperError, NotFound, Unreachable
 from git_helper.net.failures import Interrupted
 from git_helper.registry.answers import Busy, check_status
-from git_helper.registry.hashing import Hashing, digests_of
 from git_helper.registry.file_place import put
+from git_helper.registry.hashing import Hashing, digests_of
 from git_helper.registry.partial_file import PARTIAL_CONTENT, PartialFile
+from git_helper.system.file_url import url2pathname
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -124,9 +124,7 @@ class Artefacts:
                 raise
             return self._cache.keep(partial, found), answered
 
-    def _persist(
-        self, wanted: Artefact, partial: PartialFile, watch: Watch
-    ) -> tuple[dict[str, str], Answered | None]:
+    def _persist(self, wanted: Artefact, partial: PartialFile, watch: Watch) -> tuple[dict[str, str], Answered | None]:
         """Asks until all of it is there; its digests. Whatever arrives at all makes the next try worth it."""
         failures = 0
         while True:

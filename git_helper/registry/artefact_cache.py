@@ -70,7 +70,7 @@ class ArtefactCache:
     @contextlib.contextmanager
     def partial(self, url: str) -> Iterator[PartialFile]:
         """What has arrived from `url` so far, for nobody else meanwhile. Raises Timeout, StoreError."""
-        self._make(_PARTIAL)
+        self._made(_PARTIAL)
         path = os.path.join(self.folder, _PARTIAL, hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest())
         with files.locked(path, _WAIT_SECONDS):
             yield PartialFile(path)
@@ -79,12 +79,12 @@ class ArtefactCache:
         """Moves what is whole and verified to its place, and returns that. Raises StoreError."""
         path = self._place("sha256", found["sha256"])
         try:
-            self._make("sha256")
+            self._made("sha256")
             os.replace(partial.path, path)
             partial.forget()
             for name, value in found.items():
                 if name in ("sha384", "sha512"):
-                    self._make(name)
+                    self._made(name)
                     with contextlib.suppress(FileExistsError):
                         os.link(path, self._place(name, value))
         except OSError as error:
@@ -117,7 +117,10 @@ class ArtefactCache:
     def _place(self, name: str, value: str) -> str:
         return os.path.join(self.folder, name, value)
 
-    def _make(self, name: str) -> None:
+    def _made(self, name: str) -> None:
+        """Sees to it that there is this folder."""
+        if os.path.isdir(os.path.join(self.folder, name)):
+            return
         try:
             # `--cache-dir` may name a folder that others can read.
             for path in (self.folder, os.path.join(self.folder, name)):

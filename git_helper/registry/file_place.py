@@ -18,6 +18,8 @@ _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?", re.IGNORECASE)
 _MOST_BYTES = 200
 _STALE_SECONDS = 24 * 3600.0
+_TEMPORARY = re.compile(r"\..+\.git-helper-[0-9a-f]{12}")
+_swept: set[str] = set()
 _unfinished: set[str] = set()
 """Temporary files under way: the threads that write them may not live to remove them."""
 
@@ -38,11 +40,11 @@ def put(source: str, place: str) -> str:
     A copy, not a link: whoever edits it must not change the cache. Raises GitHelperError for the disk's errors.
     """
     folder, name = os.path.split(place)
-    temporary = os.path.join(folder, f".{name}.tmp-{secrets.token_hex(6)}")
+    temporary = os.path.join(folder, f".{name}.git-helper-{secrets.token_hex(6)}")
     _unfinished.add(temporary)
     try:
         os.makedirs(folder, exist_ok=True)
-        _sweep(folder, f".{name}.tmp-")
+        _sweep(folder)
         shutil.copyfile(source, temporary)
         os.replace(temporary, place)
     except OSError as error:
@@ -54,11 +56,14 @@ def put(source: str, place: str) -> str:
     return place
 
 
-def _sweep(folder: str, prefix: str) -> None:
-    """Removes what killed runs left behind a day ago."""
+def _sweep(folder: str) -> None:
+    """Removes what killed runs left behind a day ago; once for each folder."""
+    if folder in _swept:
+        return
+    _swept.add(folder)
     with os.scandir(folder) as entries:
-        stale = [entry for entry in entries if entry.name.startswith(prefix)]
-    for entry in stale:
+        found = [entry for entry in entries if _TEMPORARY.fullmatch(entry.name)]
+    for entry in found:
         with contextlib.suppress(OSError):
             if entry.stat().st_mtime < time.time() - _STALE_SECONDS:
                 os.unlink(entry.path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from git_helper.core.byte_size import MOST_PAGE_BYTES, in_units
 from git_helper.net.message import Response
-from git_helper.registry.html_page import HtmlPage
+from git_helper.registry import html_page
 from git_helper.registry.json_page import JsonPage
 from git_helper.registry.links import FileLink, Link, ProjectLink, without_userinfo
 from git_helper.registry.page_facts import LoginPage, NotAnIndex, PageFacts, PageTooLarge
@@ -130,7 +130,7 @@ def _json_links(chunks: Iterable[bytes], url: str, facts: PageFacts) -> Iterator
 def _html_links(
     chunks: Iterable[bytes], url: str, charset: str | None, facts: PageFacts, *, local: bool
 ) -> Iterator[Link]:
-    page = HtmlPage(url, facts, local=local)
+    page = html_page.HtmlPage(url, facts, local=local)
     for text in _decoded(chunks, charset, facts):
         page.feed(text)
         yield from _taken(page, facts)
@@ -138,7 +138,7 @@ def _html_links(
     yield from _taken(page, facts)
 
 
-def _taken(page: HtmlPage | JsonPage, facts: PageFacts) -> Iterator[Link]:
+def _taken(page: html_page.HtmlPage | JsonPage, facts: PageFacts) -> Iterator[Link]:
     found, page.found = page.found, []
     facts.links += len(found)
     yield from found

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urljoin, urlsplit
-from urllib.request import url2pathname
 
 from git_helper.core.distribution import is_distribution
 from git_helper.core.parse_error import ParseError
@@ -16,6 +15,7 @@ from git_helper.core.redaction import display_url
 from git_helper.core.url_text import split_url
 from git_helper.core.userinfo import looks_like_token
 from git_helper.secret import visible
+from git_helper.system.file_url import url2pathname
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,7 +8,6 @@ import re
 from typing import TYPE_CHECKING
 
 from git_helper.errors import Unreachable
-from git_helper.system import files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,7 +57,6 @@ class PartialFile:
                 self.forget()
                 raise Unreachable("the server sent another part of the file than was asked for")
             return open(self.path, "ab")
-        files.private_folder(os.path.dirname(self.path))
         self.forget()
         self._keep(headers)
         return open(self.path, "wb")

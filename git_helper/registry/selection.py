@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from packaging.markers import Marker
@@ -35,6 +36,7 @@ class Link(Protocol):
 
 L = TypeVar("L", bound=Link)
 _Rank = tuple[int, int, tuple[int, str] | tuple[()]]
+_finding = Lock()  # `cache` would let several threads do the same at once
 
 
 def applies_here(marker: str | None) -> bool:
@@ -81,13 +83,24 @@ def _rank(filename: str, name: str, wanted: Version) -> _Rank | None:
         project, version, build, tags = parse_wheel_filename(filename)
     except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
         return None
-    place = min((_places()[tag] for tag in tags if tag in _places()), default=None)
+    places = _places()
+    place = min((places[tag] for tag in tags if tag in places), default=None)
     return None if place is None or (project, version) != (name, wanted) else (1, -place, build)
 
 
-@cache
+def prepare() -> None:
+    """Finds out what runs here, which takes some ms, while there is nothing else to do."""
+    _places()
+
+
 def _places() -> dict[Tag, int]:
     """This interpreter's tags, the most specific one first."""
+    with _finding:
+        return _found_places()
+
+
+@cache
+def _found_places() -> dict[Tag, int]:
     return {tag: place for place, tag in enumerate(dict.fromkeys(sys_tags()))}
 
 

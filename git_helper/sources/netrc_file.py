@@ -2,7 +2,7 @@
 
 import os
 
-from git_helper.errors import StoreError
+from git_helper.errors import StoreError, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
             """The credentials of a host."""
 
 
+_MOST_BYTES = 16 << 20  # `netrc-file` of a project may name anything, /dev/zero too
+
+
 class NetrcFile:
     """The file at `path`; `parser` opens what reads it. A netrc knows no ports: an entry serves all of its host."""
 
@@ -30,12 +33,15 @@ class NetrcFile:
         parser: "Callable[[], Parser]",
         allow_http: "Iterable[bytes]",
         warn: "Callable[[StoreError], None] | None" = None,
+        *,
+        named: bool = False,
     ) -> None:
-        """`warn` hears once when others can read what is used of the file."""
+        """`warn` hears once when others can read what is used of the file. `named`: somebody says that there is one."""
         self._path = path
         self._parser = parser
         self._allow_http = allow_http
         self._warn = warn
+        self._named = named
         self._is_broken = False
 
     def find(self, wanted: "Description") -> "Iterator[Credential]":
@@ -61,16 +67,20 @@ class NetrcFile:
     def _read(self) -> "tuple[bytes, int]":
         try:
             with open(self._path, "rb") as file:
-                return file.read(), os.fstat(file.fileno()).st_mode
-        except FileNotFoundError:
-            return b"", 0
+                text, mode = file.read(_MOST_BYTES + 1), os.fstat(file.fileno()).st_mode
         except OSError as error:
+            if isinstance(error, FileNotFoundError) and not self._named:
+                return b"", 0
             self._is_broken = True
             raise StoreError(f"cannot read '{self._path}': {error.strerror}") from error
+        if len(text) > _MOST_BYTES:
+            self._is_broken = True
+            raise StoreError(f"cannot read '{self._path}': it is too big")
+        return text, mode
 
     def _warn_of(self, mode: int) -> None:
         """On Windows other rules decide who may read, and the mode says nothing."""
         warn, self._warn = self._warn, None
         if warn is not None and os.name == "posix" and mode & 0o004:
             message = f"others can read your passwords: '{self._path}' is world-readable"
-            warn(StoreError(message, f"chmod 600 {self._path}"))
+            warn(StoreError(message, f"chmod 600 {shell_word(self._path)}"))

@@ -104,11 +104,14 @@ def edit(path: str, change: Callable[[bytes | None], bytes | None]) -> None:
             replace(path, after)
 
 
-def read(path: str) -> bytes | None:
-    """The file's bytes; None when there is no such file."""
+def read(path: str, most: int = -1) -> bytes | None:
+    """The file's bytes; None when there is no such file. Raises StoreError, also when there are more than `most`."""
     try:
         with open(path, "rb") as file:
-            return file.read()
+            content = file.read(-1 if most < 0 else most + 1)
+            if 0 <= most < len(content):
+                raise StoreError(f"cannot read '{path}': it has more than {most} bytes")
+            return content
     except FileNotFoundError:
         return None
     except OSError as error:

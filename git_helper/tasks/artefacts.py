@@ -8,14 +8,14 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from git_helper.core.digests import Digests
+from git_helper.core import requirements_file
+from git_helper.core.digests import STRONG, Digests
 from git_helper.core.distribution import belongs_to, normalized
 from git_helper.core.plain_url import PlainUrl
-from git_helper.core.requirements_file import RequirementItem
 from git_helper.errors import NotFound, UsageError
 from git_helper.registry.artefact import Artefact
 from git_helper.registry.file_place import safe_filename
-from git_helper.registry.selection import applies_here, best, pinned_version
+from git_helper.registry.selection import applies_here, best, pinned_version, prepare
 from git_helper.secret import visible
 from git_helper.tasks.download import Left
 
@@ -57,6 +57,8 @@ class Files:
         self._python = python
         self._names: dict[str, tuple[object, Digests]] = {}
         self._lock = threading.Lock()
+        if indexes is not None:
+            threading.Thread(target=prepare, daemon=True).start()  # the first answer takes longer
 
     def fetch(self, wanted: Wanted, folder: str) -> Fetched | Left:
         """The file of a requirement that is not Git, or why there is none. Raises GitHelperError."""
@@ -123,10 +125,14 @@ class Files:
 
 
 def _hashes(wanted: Wanted) -> list[tuple[str, str]]:
-    """Of the `--hash` options: one of them has to be met."""
+    """Of the `--hash` options: one of them has to be met. Raises UsageError where that cannot be."""
     item = None if wanted.source is None else wanted.source.scan.items[wanted.number]
-    texts = item.hashes if isinstance(item, RequirementItem) else ()
-    return [(name.lower(), value.lower()) for name, _, value in (text.partition(":") for text in texts)]
+    texts = item.hashes if isinstance(item, requirements_file.RequirementItem) else ()
+    found = [(name.lower(), value.lower()) for name, _, value in (text.partition(":") for text in texts)]
+    for name, _ in found:
+        if name not in STRONG:
+            raise UsageError(f"cannot check --hash={visible(name)}", f"use one of: {', '.join(STRONG)}")
+    return found
 
 
 def _left(wanted: Wanted, reason: str, hint: str | None = None) -> Left:

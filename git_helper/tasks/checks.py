@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from git_helper.core import indexes
 from git_helper.core.distribution import project_url
-from git_helper.core.indexes import Index
 from git_helper.core.plain_url import PlainUrl
 from git_helper.errors import Cancelled, GitHelperError, NotFound
-from git_helper.registry.asking import accepted
+from git_helper.registry import asking
 from git_helper.system.together import together
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _artefact(client: Client, url: PlainUrl) -> Checked:
     with response:
         if response.status == 416:  # an empty file has no first byte
             return Checked(200, 0, response.credential)
-        accepted(response, url.safe_url)
+        asking.accepted(response, url.safe_url)
         status = 200 if response.status == _PARTIAL else response.status
         return Checked(status, _size(response), response.credential)
 
@@ -148,7 +148,7 @@ def _size(response: Response) -> int | None:
 
 def _location(pages: Pages, location: Location, projects: Sequence[str]) -> Checked:
     """The page itself. Some indexes have none for all projects, so the pages of a few wanted ones count too."""
-    if not isinstance(location, Index):
+    if not isinstance(location, indexes.Index):
         location.check()
         return Checked()
     try:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from git_helper.tasks.gather import Wanted
 
 
-WORKERS = 16
+WORKERS = 24
 """Trees and files fetched at once: enough to fill a line of 20 ms with files of a megabyte."""
 
 
@@ -72,11 +72,12 @@ class Downloaded:
 
 
 def download(
-    outcomes: Sequence[Outcome], folder: str, fetcher: Fetcher, open_files: Callable[[], Files]
+    outcomes: Sequence[Outcome], folder: str, open_fetcher: Callable[[], Fetcher], open_files: Callable[[], Files]
 ) -> list[Downloaded]:
     """Fetches what was resolved, several at once, each tree once; the results are in the order given.
 
-    `open_files`: called when there is something that is not Git. Raises Cancelled when a person says no.
+    `open_fetcher` is called when there is a tree, `open_files` when there is something that is not Git. Raises Cancelled
+    when a person says no.
     """
     trees: dict[str, Outcome] = {}
     others: list[Outcome] = []
@@ -85,9 +86,10 @@ def download(
             trees.setdefault(_tree(folder, outcome), outcome)
         elif outcome.error is None:
             others.append(outcome)
-    jobs: list[Callable[[], Fetched | Left | GitHelperError | None]] = [
-        partial(_safely, partial(_fetch, fetcher, outcome, tree)) for tree, outcome in trees.items()
-    ]
+    jobs: list[Callable[[], Fetched | Left | GitHelperError | None]] = []
+    if trees:
+        fetcher = open_fetcher()
+        jobs += [partial(_safely, partial(_fetch, fetcher, outcome, tree)) for tree, outcome in trees.items()]
     if others:
         fetch = open_files().fetch
         jobs += [partial(_safely, partial(fetch, outcome.wanted, folder)) for outcome in others]

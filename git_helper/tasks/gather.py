@@ -9,30 +9,28 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
-from urllib.request import url2pathname
 
+from git_helper.core import requirements_file
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
 from git_helper.core.requirement import Requirement
-from git_helper.core.requirements_file import (
-    CONSTRAINT,
-    REQUIREMENT,
-    OptionItem,
-    RequirementItem,
-    RequirementsFile,
-    scan,
-)
-from git_helper.errors import GitHelperError, NotFound, UsageError
+from git_helper.errors import GitHelperError, NotFound, StoreError, UsageError
 from git_helper.secret import visible
+from git_helper.system import files
+from git_helper.system.file_url import url2pathname
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from git_helper.core.requirements_file import OptionItem, RequirementsFile
 
     Read = Callable[[str], bytes | None]
     Fetch = Callable[[PlainUrl], "Fetched"]
 
 
 MOST_FILES = 200
+MOST_BYTES = 16 << 20
+"""Of one file: `-r` may name anything, /dev/zero too."""
 
 
 class Fetched(Protocol):
@@ -96,6 +94,14 @@ class Gathered:
     def needs_index(self) -> bool:
         """Whether a requirement is a name, which only an index can say more about."""
         return any(one.requirement is not None and one.requirement.kind == "name" for one in self.wanted)
+
+
+def read_file(path: str) -> bytes | None:
+    """A requirements file of this machine; None when there is none. Raises UsageError for one that cannot be meant."""
+    try:
+        return files.read(path, MOST_BYTES)
+    except StoreError as error:
+        raise UsageError(error.message) from None
 
 
 def gather(
@@ -173,25 +179,26 @@ class _Reader:
             fetched = self._fetched(place, named)
             path, text = fetched.shown, _decoded(fetched.content, fetched.shown)
         try:
+            scan = requirements_file.scan
             scanned = scan(text, self._environ, os.getcwd()) if fetched is None else scan(text, {})
         except ParseError as error:
-            raise _placed(error, path) from None
+            raise _placed(error, path, named) from None
         source = Source(path, text, scanned, None if fetched is None else fetched.url)
         self.seen[key] = source
-        self._items(source, fetched, wanted)
+        self._items(source, fetched, wanted, named)
         return source
 
-    def _items(self, source: Source, fetched: Fetched | None, wanted: list[Wanted]) -> None:
+    def _items(self, source: Source, fetched: Fetched | None, wanted: list[Wanted], named_above: str) -> None:
         for number, item in enumerate(source.scan.items):
-            if isinstance(item, RequirementItem):
+            if isinstance(item, requirements_file.RequirementItem):
                 written = source.text[slice(*item.span)]
-                wrong = None if item.error is None else _placed(item.error, source.path)
+                wrong = None if item.error is None else _placed(item.error, source.path, named_above)
                 wanted.append(Wanted(written, item.requirement, wrong, source, number))
-            elif item.name in (REQUIREMENT, CONSTRAINT):
+            elif item.name in (requirements_file.REQUIREMENT, requirements_file.CONSTRAINT):
                 named = f", named in line {item.line} of '{visible(source.path)}'"
-                into = wanted if item.name == REQUIREMENT else []
-                below = self.file(_nested(source, fetched, item, named), into, named)
-                if item.name == REQUIREMENT:
+                is_requirement = item.name == requirements_file.REQUIREMENT
+                below = self.file(_nested(source, fetched, item, named), wanted if is_requirement else [], named)
+                if is_requirement:
                     source.included[number] = below
 
     def _local(self, path: str) -> str:
@@ -211,9 +218,13 @@ class _Reader:
             raise
 
 
-def _placed(error: ParseError, path: str) -> ParseError:
-    """With the file and line in its message."""
-    error.message = f"line {error.details.get('line', '?')} of '{visible(path)}': {error.message}"
+def _placed(error: ParseError, path: str, named: str) -> ParseError:
+    """With the file and line in its message.
+
+    A file that another one names may be anything, somebody's netrc too: what stands in it is not shown.
+    """
+    message = f"cannot use it: {error.reason}" if named else error.message
+    error.message = f"line {error.details.get('line', '?')} of '{visible(path)}': {message}"
     return error
 
 

@@ -10,19 +10,19 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
-from urllib.request import url2pathname
 
-from git_helper.core.indexes import Index
+from git_helper.core import indexes, requirements_file
 from git_helper.core.parse_error import ParseError
-from git_helper.core.requirements_file import EXTRA_INDEX_URL, FIND_LINKS, INDEX_URL, NO_INDEX, OptionItem
 from git_helper.errors import UsageError
-from git_helper.registry.local_place import LocalPlace
+from git_helper.registry import local_place
 from git_helper.secret import visible
+from git_helper.system.file_url import url2pathname
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from git_helper.core.indexes import Kind
+    from git_helper.core.requirements_file import OptionItem
     from git_helper.registry.local_place import Location
     from git_helper.tasks.gather import Source
 
@@ -56,27 +56,36 @@ def index_locations(
 
     Raises ParseError `duplicate-index-url` when two files name different indexes, UsageError for what is no URL or path.
     """
-    texts: dict[str, list[str]] = {INDEX_URL: [], EXTRA_INDEX_URL: [], FIND_LINKS: []}
-    no_index = configured.no_index
+    without, index, extra, links = _in_files(sources)
+    index = _first(configured, [configured.index_url] if configured.index_url else [], index, "index-url")[:1]
+    extra = _first(configured, configured.extra_index_url, extra, "extra-index-url")
+    links = _first(configured, configured.find_links, links, "find-links")
+    asked = [] if configured.no_index or without else [location(text, "index", environ) for text in (*index, *extra)]
+    return list(dict.fromkeys([*asked, *(location(text, "find-links", environ) for text in links)]))
+
+
+def _in_files(sources: Iterable[Source]) -> tuple[bool, list[str], list[str], list[str]]:
+    """Whether a file wants no index; the indexes, the extra ones and the find-links places of all files."""
+    no_index = False
+    index: list[str] = []
+    extra: list[str] = []
+    links: list[str] = []
     first: tuple[str, Source] | None = None
     for source in sources:
         for item in source.scan.options:
-            no_index = no_index or item.name == NO_INDEX
-            if item.name not in texts:
-                continue
-            text = _written(item, source)
-            if item.name == INDEX_URL:
+            if item.name == requirements_file.INDEX_URL:
+                text = _written(item, source)
                 if first is not None and first[0] != text:
                     raise _conflict(item, source, first[1])
                 first = text, source
-            texts[item.name].append(text)
-    index = _first(configured, [configured.index_url] if configured.index_url else [], texts[INDEX_URL], "index-url")[
-        :1
-    ]
-    extra = _first(configured, configured.extra_index_url, texts[EXTRA_INDEX_URL], "extra-index-url")
-    links = _first(configured, configured.find_links, texts[FIND_LINKS], "find-links")
-    indexes = [] if no_index else [location(text, "index", environ) for text in (*index, *extra)]
-    return list(dict.fromkeys([*indexes, *(location(text, "find-links", environ) for text in links)]))
+                index.append(text)
+            elif item.name == requirements_file.EXTRA_INDEX_URL:
+                extra.append(_written(item, source))
+            elif item.name == requirements_file.FIND_LINKS:
+                links.append(_written(item, source))
+            elif item.name == requirements_file.NO_INDEX:
+                no_index = True
+    return no_index, index, extra, links
 
 
 def _first(configured: Configured, given: Sequence[str], in_files: Sequence[str], name: str) -> list[str]:
@@ -86,11 +95,11 @@ def _first(configured: Configured, given: Sequence[str], in_files: Sequence[str]
 def location(text: str, kind: Kind, environ: Mapping[str, str] | None = None) -> Location:
     """A URL, or the path of a folder or file of this machine. Raises UsageError."""
     if "://" in text and not text.lower().startswith("file:"):
-        return Index.parse(text, kind=kind, environ=environ)
+        return indexes.Index.parse(text, kind=kind, environ=environ)
     path = url2pathname(urlsplit(text).path) if text.lower().startswith("file:") else text
     if not path or "\0" in path:
         raise UsageError(f"cannot look in '{visible(text)}' for packages: it is no path and no URL")
-    return LocalPlace(os.path.abspath(os.path.expanduser(path)), kind)
+    return local_place.LocalPlace(os.path.abspath(os.path.expanduser(path)), kind)
 
 
 def _written(item: OptionItem, source: Source) -> str:

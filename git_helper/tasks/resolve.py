@@ -9,11 +9,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+from git_helper.core import requirements_file, requirements_rewrite
 from git_helper.core.byte_size import in_units
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Choice, RefNotFound, choose
-from git_helper.core.requirements_file import RequirementItem, scan
-from git_helper.core.requirements_rewrite import rewrite
 from git_helper.errors import Cancelled, GitHelperError
 from git_helper.system.together import together
 from git_helper.tasks.checks import artefact_url
@@ -236,7 +235,7 @@ def _described_artefact(outcome: Outcome) -> dict[str, Any]:
         return {}
     source, number = outcome.wanted.source, outcome.wanted.number
     item = None if source is None else source.scan.items[number]
-    given = [one.partition(":") for one in item.hashes] if isinstance(item, RequirementItem) else []
+    given = [one.partition(":") for one in item.hashes] if isinstance(item, requirements_file.RequirementItem) else []
     return {
         "url": url.safe_url,
         "status": None if checked is None else checked.status,
@@ -260,7 +259,7 @@ def written(outcome: Outcome) -> str:
     """The requirement to write down instead of an argument: a Git URL pinned, no userinfo, all else as it is."""
     text = outcome.wanted.text
     commits = {} if outcome.choice is None else {0: outcome.choice.commit.hex}
-    return rewrite(text, scan(text, {}), commits).strip(" \t\r\n")
+    return requirements_rewrite.rewrite(text, requirements_file.scan(text, {}), commits).strip(" \t\r\n")
 
 
 def rewritten(source: Source, outcomes: Sequence[Outcome]) -> str:
@@ -276,7 +275,7 @@ def rewritten(source: Source, outcomes: Sequence[Outcome]) -> str:
     included = {
         number: "" if below is None else rewritten(below, outcomes) for number, below in source.included.items()
     }
-    return rewrite(source.text, source.scan, commits, included)
+    return requirements_rewrite.rewrite(source.text, source.scan, commits, included)
 
 
 def described_credential(answered: Answered | None) -> dict[str, str | None] | None:

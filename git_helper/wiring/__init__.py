@@ -91,7 +91,8 @@ class House:
             return None
         from git_helper.sources.netrc_file import NetrcFile
 
-        return NetrcFile(path, _netrc_parser, self.settings.allow_http)
+        named = self.settings.netrc_file is not None
+        return NetrcFile(path, _netrc_parser, self.settings.allow_http, named=named)
 
     def _ci_token(self, wanted: "Description") -> "Source | None":
         if not any(name in self.environ for name in _CI_VARIABLES):

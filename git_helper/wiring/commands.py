@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from git_helper.git.trees import Trees
     from git_helper.net.session import Session
     from git_helper.net.target import Target
-    from git_helper.net.tls import Contexts
     from git_helper.registry.artefact_cache import ArtefactCache
     from git_helper.registry.client import Client
     from git_helper.secret import Secret
@@ -126,12 +125,6 @@ class CommandHouse(House):
         from git_helper.wiring.http import HttpSettings
 
         return HttpSettings(self)
-
-    def contexts(self, pause: Pause | None = None) -> Contexts:
-        """How far each server is trusted; `pause` as for `chain_for_commands`."""
-        from git_helper.wiring import trust
-
-        return trust.contexts(self, pause)
 
     def trust_for(self, target: Target) -> Trust:
         """What holds for one URL, and which settings say so. Raises UsageError."""

@@ -35,6 +35,8 @@ class HttpSettings:
         """`http.*` for one target. What is said for every URL counts where a person's Git URL leads, and nowhere else:
         a token in `http.extraHeader` reaches no registry, no other host by a redirect, and none that a submodule names.
         """
+        if not self._has_http:
+            return self._plain_rules
         everywhere = target.origin in self._git_origins
         config, url = self._house.git_config(), target.configured_url
 
@@ -56,6 +58,14 @@ class HttpSettings:
     def _setting(self, key: str) -> str | None:
         entries = reversed(self._house.git_config().entries)
         return next((entry.value or "" for entry in entries if entry.key == key), None)
+
+    @cached_property
+    def _has_http(self) -> bool:
+        return any(entry.section == "http" for entry in self._house.git_config().entries)
+
+    @cached_property
+    def _plain_rules(self) -> HttpRules:
+        return HttpRules.of(lambda _: [], self._house.environ)
 
     @cached_property
     def _remotes(self) -> list[tuple[str, str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from git_helper.core.indexes import Index
+from git_helper.core import indexes
 from git_helper.tasks.index_locations import Configured
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ class Registry:
         """Asks for anything."""
         from git_helper.registry.asking import Asking
 
-        indexes = [location for location in self._locations if isinstance(location, Index)]
-        return Asking(self._house.registry(self._display, indexes))
+        found = [location for location in self._locations if isinstance(location, indexes.Index)]
+        return Asking(self._house.registry(self._display, found))
 
     @cached_property
     def pages(self) -> Pages:

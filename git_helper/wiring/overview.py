@@ -12,7 +12,7 @@ from git_helper.system import git_settings
 from git_helper.system.places import cache_folder, netrc_file
 from git_helper.tasks.settings import Rule, git_rules
 from git_helper.wiring.http import HttpSettings
-from git_helper.wiring.trust import trust_settings
+from git_helper.wiring.trust import trust_settings, withheld
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -52,6 +52,9 @@ def rules_for(house: CommandHouse, place: Target) -> list[Rule]:
         rules += [Rule("client certificate", one.path, one.setting) for one in files]
     proxy = HttpSettings(house).proxy_for(place)
     rules.append(Rule("proxy", "none", "default") if proxy is None else Rule("proxy", proxy.url, proxy.setting))
+    reason = withheld(house)(place)
+    if reason is not None:
+        rules.append(Rule("credentials", "not sent", reason.message.partition(": ")[2]))
     return rules + git_rules(git_settings.rules(house.git_config(), "http", place.configured_url))
 
 

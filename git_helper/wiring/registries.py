@@ -64,10 +64,12 @@ class RegistrySources:
 
     def _opened_netrc(self) -> NetrcFile | None:
         house = self._house
-        path = house.settings.netrc_file or netrc_file(house.environ)
+        named = house.settings.netrc_file
+        path = named or netrc_file(house.environ)
         with self._lock:
             if self._netrc is None and path is not None:
-                self._netrc = NetrcFile(path, _netrc_parser, house.settings.allow_http, partial(house.report, "netrc"))
+                hosts, warn = house.settings.allow_http, partial(house.report, "netrc")
+                self._netrc = NetrcFile(path, _netrc_parser, hosts, warn, named=named is not None)
             return self._netrc
 
     def _opened_provider(self, setting: str) -> KeyringProvider:

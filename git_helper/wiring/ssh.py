@@ -6,6 +6,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
+from git_helper.errors import Unreachable
 from git_helper.git.ssh import config
 from git_helper.git.ssh.connections import Connections
 from git_helper.git.ssh.machine import LocalReader, shell, user_name
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from git_helper.wiring.commands import CommandHouse, Pause
 
 IDLE_SECONDS = 120.0
+# Tokens for https are no affair of theirs.
+_DROPPED = ("GIT_HELPER_TOKEN_", "GIT_HELPER_INDEX_", "UV_INDEX_")
 
 
 class Ssh:
@@ -36,7 +39,12 @@ class Ssh:
     """
 
     def __init__(self, house: CommandHouse, pause: Pause) -> None:
-        environ, timeout = house.environ, house.settings.timeout
+        """Raises Unreachable with `--offline`."""
+        if house.settings.offline:
+            raise Unreachable("cannot ask a server over ssh: --offline")
+        # ssh programs, ProxyCommand and Match exec are run with it.
+        environ = {name: value for name, value in house.environ.items() if not name.startswith(_DROPPED)}
+        timeout = house.settings.timeout
         folder, user = home(environ), user_name()
         reader, run = LocalReader(), shell(environ)
 

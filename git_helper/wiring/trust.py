@@ -14,7 +14,7 @@ from git_helper.system.places import home
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from git_helper.core.given import Given
     from git_helper.net.exchange import WithheldFor
@@ -48,8 +48,11 @@ def withheld(house: CommandHouse) -> WithheldFor:
     return reason
 
 
-def contexts(house: CommandHouse, pause: Pause | None) -> Contexts:
-    """The TLS contexts of one command; `pause` takes a progress display off the screen while the person is asked."""
+def contexts(house: CommandHouse, pause: Pause | None, bundled: Callable[[], ssl.SSLContext]) -> Contexts:
+    """The TLS contexts of one command; `pause` takes a progress display off the screen while the person is asked.
+
+    `bundled`: a new context that trusts Mozilla's list.
+    """
 
     def passphrase(path: str) -> Secret | None:
         if not house.may_ask():
@@ -64,6 +67,7 @@ def contexts(house: CommandHouse, pause: Pause | None) -> Contexts:
         trust_settings(house).trust_for,
         passphrase=passphrase,
         warn=lambda text: tell(sys.stderr, f"warning: {text}"),
+        bundled=bundled,
         native=_native,
         read_certificate=_read_certificate,
     )

@@ -59,4 +59,4 @@ def test_the_hint_is_safe_to_copy() -> None:
     found = withheld(origin(HOST), Trust(project=hostile), None)
     assert found is not None
     assert found.hint is not None
-    assert found.hint.endswith("""--cert '/clone/$(touch x);\\n'"'"'.pem'"""), found.hint
+    assert found.hint.endswith("""--cert '/clone/$(touch x);%0A'\\''.pem'"""), found.hint

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.commands import leaks, program
 from tests.pseudo_terminal import PseudoTerminal
 from tests.servers.isolated import environment, git
 from tests.servers.repositories import make_repository, resolve
@@ -116,3 +117,19 @@ def test_what_could_be_an_option_or_shows_a_secret_is_refused(url: str) -> None:
     done = run("resolve", url)
     assert done.returncode == 2
     assert b"secret" not in done.stderr
+
+
+@pytest.mark.parametrize("way", ["GIT_SSH", "GIT_SSH_COMMAND", "ProxyCommand", "Match exec"])
+def test_what_it_runs_knows_no_tokens_of_ours(home: Path, tmp_path: Path, way: str) -> None:
+    seen = tmp_path / "seen"
+    script = program(tmp_path, "ssh", f"#!/bin/sh\nenv >>'{seen}'\nexit 1\n")
+    (home / ".ssh").mkdir(mode=0o700)
+    config = {"ProxyCommand": f"ProxyCommand {script}\n", "Match exec": f'Match exec "{script}"\n'}
+    (home / ".ssh/config").write_text(config.get(way, ""))
+    tokens = {"GIT_HELPER_TOKEN_GOOD_EXAMPLE": "t0ken-1", "UV_INDEX_INNER_PASSWORD": "t0ken-2"}
+    ways = {way: str(script)} if way not in config else {}
+    url = "git+ssh://git@127.0.0.1:1/x.git"
+    done = run("resolve", url, cwd=tmp_path, PATH="/usr/bin:/bin", **tokens, **ways)
+    assert done.returncode == 5
+    assert b"HOME=" in seen.read_bytes()
+    assert not leaks(seen.read_bytes(), "t0ken-1", "t0ken-2")

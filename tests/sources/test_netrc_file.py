@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import stat
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -73,6 +75,32 @@ def test_a_broken_file_names_itself_and_its_line_but_no_word_of_it(tmp_path: Pat
 def test_a_file_that_cannot_be_read_is_broken(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot read"):
         found(tmp_path, b"good.example")
+
+
+def test_a_file_that_somebody_names_has_to_be_there(tmp_path: Path) -> None:
+    source = NetrcFile(str(tmp_path / "missing"), never, (), named=True)
+    with pytest.raises(StoreError, match=r"cannot read '.*missing': No such file"):
+        list(source.find(Description(b"https", b"good.example")))
+    assert list(source.find(Description(b"https", b"good.example"))) == []
+
+
+def test_a_file_without_end(tmp_path: Path) -> None:
+    (tmp_path / "netrc").symlink_to("/dev/zero")
+    with pytest.raises(StoreError, match="it is too big"):
+        found(tmp_path / "netrc", b"good.example")
+
+
+def test_a_hint_runs_nothing_but_itself(tmp_path: Path) -> None:
+    heard: list[StoreError] = []
+    file = tmp_path / "it's;$(touch x)"
+    file.write_bytes(b"machine good.example login alice password p")
+    file.chmod(0o644)
+    source = NetrcFile(str(file), lambda: netrc, (), heard.append)
+    assert len(list(source.find(Description(b"https", b"good.example")))) == 1
+    assert heard[0].hint is not None
+    subprocess.run(["sh", "-c", heard[0].hint], check=True, cwd=tmp_path)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [file]
 
 
 def test_a_broken_file_is_broken_once_and_then_as_good_as_none(tmp_path: Path) -> None:

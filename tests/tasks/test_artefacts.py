@@ -125,6 +125,21 @@ def test_no_hash_option_is_met(fetch: Fetch) -> None:
         fetch(f"pkg @ URL/f/pkg-1.0.tar.gz {BAD}\n", in_file=True)
 
 
+@pytest.mark.parametrize(
+    "digest", ["sha256:zz", f"sha256:{'0' * 63}", f"sha256:{'g' * 64}", f"md5:{'0' * 32}", "sha256"]
+)
+def test_a_hash_that_can_match_nothing_is_said(fetch: Fetch, server: FileServer, digest: str) -> None:
+    with pytest.raises(UsageError, match="cannot check"):
+        fetch(f"pkg @ URL/f/pkg-1.0.tar.gz --hash={digest}\n", in_file=True)
+    assert server.requests == []
+
+
+def test_a_fragment_that_can_match_nothing_is_said(fetch: Fetch, server: FileServer) -> None:
+    with pytest.raises(UsageError, match="cannot check 'sha256:zz'"):
+        fetch("pkg @ URL/f/pkg-1.0.tar.gz#sha256=zz")
+    assert server.requests == []
+
+
 def test_a_wheel_of_another_project_is_refused(fetch: Fetch) -> None:
     with pytest.raises(UsageError, match="no file of 'other'"):
         fetch("other @ URL/f/pkg-1.0-py3-none-any.whl")

@@ -50,7 +50,7 @@ def outcome(text: str, commit: Oid | None = ONE) -> Outcome:
 
 
 def downloaded(disk: Disk, folder: Path, *outcomes: Outcome) -> list[Downloaded]:
-    return download(outcomes, str(folder), disk, nothing_else)
+    return download(outcomes, str(folder), lambda: disk, nothing_else)
 
 
 def test_each_tree_once_and_the_results_in_order(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ def test_what_is_no_git_is_a_file(tmp_path: Path) -> None:
     shelf.errors["b @ https://good.example/b.whl"] = NotFound("no such file")
     texts = ["a @ https://good.example/a.whl", "b @ https://good.example/b.whl", "requests"]
     wanted = [outcome(texts[0], None), outcome(URL), outcome(texts[1], None), outcome(texts[2], None)]
-    done = download(wanted, str(tmp_path), Disk(), lambda: shelf)
+    done = download(wanted, str(tmp_path), Disk, lambda: shelf)
     assert [one.path and os.path.basename(one.path) for one in done] == ["a.whl", "demo-111111111111", None, None]
     assert [one.exit_code for one in done] == [0, 0, 6, 0]
     assert [one.note for one in done] == [None, None, None, "its own business"]

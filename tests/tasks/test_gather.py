@@ -12,7 +12,7 @@ from git_helper.core.plain_url import PlainUrl
 from git_helper.errors import GitHelperError, NotFound, UsageError
 from git_helper.registry.text_file import TextFile
 from git_helper.system import files
-from git_helper.tasks.gather import Gathered, gather
+from git_helper.tasks.gather import Gathered, gather, read_file
 
 
 def gathered(*paths: Path | str, arguments: tuple[str, ...] = ()) -> Gathered:
@@ -172,3 +172,18 @@ def test_a_file_by_its_url(tmp_path: Path) -> None:
     (tmp_path / "c.txt").write_text(f"-r {(tmp_path / 'a b.txt').as_uri()}\n")
     assert texts(gathered((tmp_path / "a b.txt").as_uri())) == ["one"]
     assert texts(gathered(tmp_path / "c.txt")) == ["one"]
+
+
+def test_nothing_of_a_file_that_another_one_names_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text("-r netrc\n")
+    (tmp_path / "netrc").write_text("machine good.example login u password hunter2\n")
+    found = gather([], [str(tmp_path / "r.txt")], read_file, {})
+    (error,) = [one.error for one in found.wanted if one.error is not None]
+    assert "line 1 of" in error.message
+    assert "hunter2" not in f"{error.message} {error.hint}"
+
+
+def test_a_file_without_end_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "r.txt").write_text("-r /dev/zero\n")
+    with pytest.raises(UsageError, match="'/dev/zero': it has more than"):
+        gather([], [str(tmp_path / "r.txt")], read_file, {})

@@ -1,0 +1,43 @@
+"""Mozilla's list of authorities (certifi) as a TLS context, loaded beside everything else.
+
+OpenSSL takes an eighth of the time of a short command to read it, in whatever form it gets it, and needs no interpreter
+meanwhile: so a thread waits for that while we load what else a request needs.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+
+import certifi
+
+
+def load() -> ssl.SSLContext:
+    """A new context that trusts these authorities."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(cafile=certifi.where())
+    return context
+
+
+class BundledRoots:
+    """Begins to load when it is made; each call gives a new context, the first one that which was loaded."""
+
+    def __init__(self) -> None:
+        self._loaded: list[ssl.SSLContext] = []
+        # Not a daemon: OpenSSL puts itself away when the process ends, and must not be at work then.
+        self._thread = threading.Thread(target=self._load, name="roots")
+        self._thread.start()
+
+    def _load(self) -> None:
+        try:
+            self._loaded.append(load())
+        except OSError:
+            return  # whoever needs it tries again, and hears why
+
+    def __call__(self) -> ssl.SSLContext:
+        """Waits for what is loading. Raises OSError."""
+        self._thread.join()
+        try:
+            return self._loaded.pop()
+        except IndexError:
+            return load()
