@@ -258,7 +258,7 @@ def test_nested_files(server: GitHttpServer, root: Path, tmp_path: Path) -> None
         ([], 2, "nothing to do"),
         (["--format", "xml", "a"], 2, "unknown --format 'xml'"),
         (["-r", "none.txt"], 6, "cannot find the requirements file 'none.txt'"),
-        (["-r", "."], 1, "cannot read '.'"),
+        (["-r", "."], 2, "cannot read '.'"),
         (["-r", "latin-1.txt"], 2, "line 2 is not UTF-8"),
         (["--offline", "git+https://good.example/r.git"], 5, "--offline"),
         (["git+file:///tmp/r.git"], 2, "'file' is not supported"),

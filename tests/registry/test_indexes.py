@@ -170,6 +170,25 @@ def test_many_at_once_are_refused_once(world: World) -> None:
         assert len(server.requests) == 10
 
 
+class Together(IndexServer):
+    """Answers nobody before all have asked."""
+
+    barrier = threading.Barrier(4)
+
+    def answer(self, request: Request) -> Response:
+        self.barrier.wait(20)
+        return super().answer(request)
+
+
+def test_who_brings_a_password_waits_for_nobody(pages: Callable[..., Pages]) -> None:
+    projects = {f"p{number}": {f"p{number}-1.zip": b""} for number in range(4)}
+    with Together(projects, [Realm("/", [("u", "p")])]) as server:
+        found = indexes(pages, Index.parse(server.index_url.replace("://", "://u:p@")))
+        with ThreadPoolExecutor(4) as pool:
+            assert len(list(pool.map(found.files, projects))) == 4
+        assert server.exchanges == [("u:p", 200)] * 4
+
+
 def test_a_folder_of_archives(tmp_path: Path) -> None:
     for name in ("b-1.0.tar.gz", "a b-1.whl", "notes.txt", ".hidden-1.zip.part"):
         (tmp_path / name).write_bytes(b"abc")

@@ -216,7 +216,8 @@ class SshTransport(Transport):
             return f"it knows none of our algorithms ({_cleaned(str(failure)).rpartition('(')[2].rstrip(')')})"
         if isinstance(failure, SSHException):
             return _cleaned(str(failure))
-        if isinstance(failure, OSError) and failure.strerror:
+        # A reset is how a connection is closed to whoever still had something to say.
+        if isinstance(failure, OSError) and failure.strerror and not isinstance(failure, ConnectionError):
             return failure.strerror.lower()
         if self._greeting and not self.initial_kex_done:
             return f"it said: {' '.join(self._greeting)}"
