@@ -135,8 +135,11 @@ class _Conversation:
         return exchange
 
     def _with_own(self, password: Secret) -> Exchange:
-        exchange = self._send(self._own(password))
-        if exchange.status == UNAUTHORIZED and self._questions.is_refused(exchange):
+        known = self._own(password)
+        value = (self._place.segments, authorization(known.candidate.credential))
+        exchange = None if value in self._desk.refused else self._send(known)
+        if exchange is None or (exchange.status == UNAUTHORIZED and self._questions.is_refused(exchange)):
+            self._desk.refused.add(value)  # many of the same might lock the account
             raise Refused(
                 f"the server refused the user name and password in the URL of '{self._shown}' (it answered 401)",
                 f"leave them out of the URL and log in: git-helper login {self._target.origin}",

@@ -31,19 +31,12 @@ class Client(Protocol):
         """The answer of whatever status, after redirects. Raises GitHelperError."""
 
 
-class InformedClient(Client, Protocol):
-    """A client that knows what is configured."""
-
-    def carries_password(self, url: PlainUrl, origin: Origin) -> bool:
-        """Whether the URL or its index does."""
-
-
 class Asking:
     """Thread-safe. The first request to an origin goes alone: it learns which credential is wanted there, so that of many
-    requests at once not each one is refused first. What carries its password has nothing to learn, and waits for nobody.
+    requests at once not each one is refused first, and a wrong password is not sent so often that it locks an account.
     """
 
-    def __init__(self, client: InformedClient) -> None:
+    def __init__(self, client: Client) -> None:
         self._client = client
         self._gates: dict[Origin | None, _Gate] = {}
         self._lock = threading.Lock()
@@ -56,8 +49,6 @@ class Asking:
         origin = Origin.parse(parsed.scheme.encode(), parsed.authority.netloc.encode())
         with self._lock:
             gate = self._gates.setdefault(origin, _Gate())
-        if gate.is_open() or (origin is not None and self._client.carries_password(parsed, origin)):
-            return self._client.get(url, headers=headers, limit=limit, method=method)
         with gate:
             return self._client.get(url, headers=headers, limit=limit, method=method)
 
@@ -69,10 +60,6 @@ class _Gate:
         self._open = threading.Event()
         self._first = threading.Lock()
         self._inside = threading.local()
-
-    def is_open(self) -> bool:
-        """Whether one has come back."""
-        return self._open.is_set()
 
     def __enter__(self) -> None:
         self._inside.first = False

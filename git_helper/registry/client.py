@@ -56,9 +56,5 @@ class Client:
             )
         )
 
-    def carries_password(self, url: PlainUrl, origin: Origin) -> bool:
-        """Whether the URL or its index does, so that the first request is let in or not for good."""
-        return Userinfo.of(url).joined(self._place(origin, url.path).userinfo).is_complete()
-
     def _place(self, origin: Origin, path: str) -> Place:
         return configured.place(self._indexes, origin, path)

@@ -170,23 +170,20 @@ def test_many_at_once_are_refused_once(world: World) -> None:
         assert len(server.requests) == 10
 
 
-class Together(IndexServer):
-    """Answers nobody before all have asked."""
+def test_a_wrong_password_is_sent_once(pages: Callable[..., Pages]) -> None:
+    """Servers lock accounts after a few of them."""
+    projects = {f"p{number}": {f"p{number}-1.zip": b""} for number in range(8)}
+    with IndexServer(projects, realms=[Realm("/", [("u", "p")])]) as server:
+        found = indexes(pages, Index.parse(server.index_url.replace("://", "://u:wrong@")))
 
-    barrier = threading.Barrier(4)
+        def files(project: str) -> str:
+            with pytest.raises(Refused, match="the server refused the user name and password in the URL"):
+                found.files(project)
+            return project
 
-    def answer(self, request: Request) -> Response:
-        self.barrier.wait(20)
-        return super().answer(request)
-
-
-def test_who_brings_a_password_waits_for_nobody(pages: Callable[..., Pages]) -> None:
-    projects = {f"p{number}": {f"p{number}-1.zip": b""} for number in range(4)}
-    with Together(projects, [Realm("/", [("u", "p")])]) as server:
-        found = indexes(pages, Index.parse(server.index_url.replace("://", "://u:p@")))
-        with ThreadPoolExecutor(4) as pool:
-            assert len(list(pool.map(found.files, projects))) == 4
-        assert server.exchanges == [("u:p", 200)] * 4
+        with ThreadPoolExecutor(8) as pool:
+            assert len(list(pool.map(files, projects))) == 8
+        assert server.exchanges == [("u:wrong", 401)]
 
 
 def test_a_folder_of_archives(tmp_path: Path) -> None:
