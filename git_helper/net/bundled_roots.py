@@ -24,8 +24,9 @@ class BundledRoots:
 
     def __init__(self) -> None:
         self._loaded: list[ssl.SSLContext] = []
-        # Not a daemon: OpenSSL puts itself away when the process ends, and must not be at work then.
-        self._thread = threading.Thread(target=self._load, name="roots")
+        # Not a daemon, as one would be by birth from another: OpenSSL puts itself away when the process ends, and must not
+        # be at work then.
+        self._thread = threading.Thread(target=self._load, name="roots", daemon=False)
         self._thread.start()
 
     def _load(self) -> None:

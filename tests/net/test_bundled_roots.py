@@ -6,6 +6,8 @@ import ssl
 import subprocess
 import sys
 
+import pytest
+
 from git_helper.net.bundled_roots import BundledRoots, load
 
 
@@ -24,9 +26,11 @@ def test_servers_are_verified() -> None:
     assert context.check_hostname
 
 
-def test_a_process_may_end_while_they_load() -> None:
-    """OpenSSL cleans up at exit, and would crash in a thread that is still at work."""
-    script = "import time\nfrom git_helper.net.bundled_roots import BundledRoots\nBundledRoots()\n"
+@pytest.mark.parametrize("thread", ["", ", daemon=True"])
+def test_a_process_may_end_while_they_load(thread: str) -> None:
+    """OpenSSL cleans up at exit, and would crash in a thread that is still at work; whoever began it."""
+    begin = f"begin = threading.Thread(target=BundledRoots{thread})\nbegin.start()\nbegin.join()\n"
+    script = f"import threading, time\nfrom git_helper.net.bundled_roots import BundledRoots\n{begin}"
     for milliseconds in range(6, 30, 3):
         code = f"{script}time.sleep({milliseconds / 1e3})"
         done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)

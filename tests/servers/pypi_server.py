@@ -31,9 +31,14 @@ class PypiServer:
         """Of the index."""
         return f"http://{self.netloc}/simple/"
 
-    def asked(self) -> list[tuple[str, int]]:
-        """Path and status of each request so far."""
-        return [(path, int(status)) for path, status in _LINE.findall(self._log.read_text("utf-8", "replace"))]
+    def asked(self, count: int = 0) -> list[tuple[str, int]]:
+        """Path and status of each request so far; waits until there are `count`, because the log comes after the answer."""
+        for _ in range(100):
+            found = _LINE.findall(self._log.read_text("utf-8", "replace"))
+            if len(found) >= count:
+                break
+            time.sleep(0.05)
+        return [(path, int(status)) for path, status in found]
 
 
 @contextlib.contextmanager
