@@ -23,8 +23,6 @@ SECONDS = 600.0
 
 _LIMIT = 1 << 16  # bytes of an answer
 _ATTEMPTS = 2
-# Traces would show what is answered; the tokens are for us, no child needs them.
-_DROPPED = ("GIT_TRACE", "GIT_HELPER_TOKEN_")
 _LETTERS = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789")
 _HOST_BYTES = _LETTERS | frozenset(b"-.:[]")
 _PATH_BYTES = frozenset(range(0x21, 0x7F)) - frozenset(b"<>\"%{}|\\^`:?#[]@!$&'()*+,;=")  # not URL_UNSAFE_CHARS
@@ -37,7 +35,7 @@ class Askpass:
     def __init__(self, program: str, environ: Mapping[str, str], seconds: float = SECONDS) -> None:
         """`program`: what `program_to_ask` gives. `seconds`: the limit for each question."""
         self._program = program
-        self._environ = {name: value for name, value in environ.items() if not name.startswith(_DROPPED)}
+        self._environ = process.for_children(environ)
         self._seconds = seconds
 
     def find(self, wanted: Description) -> Iterator[Credential]:

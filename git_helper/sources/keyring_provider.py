@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
 SECONDS = 30.0
 _LIMIT = 1 << 16  # bytes of an answer
-# Traces would show what is answered; what else is secret here is for us, no child needs it.
-_DROPPED = ("GIT_TRACE", "GIT_HELPER_TOKEN_", "GIT_HELPER_INDEX_", "UV_INDEX_")
 _GUARD = {"GIT_HELPER_CHAIN": "1"}
 _NONE = 1  # exit code of `keyring get`
 
@@ -79,7 +77,7 @@ class KeyringProgram:
 
     def __init__(self, environ: Mapping[str, str], seconds: float = SECONDS) -> None:
         """`seconds`: the limit of each call."""
-        self._environ = {name: value for name, value in environ.items() if not name.startswith(_DROPPED)} | _GUARD
+        self._environ = process.for_children(environ) | _GUARD
         self._seconds = seconds
 
     def get(self, service: str, username: bytes | None) -> Entry | None:

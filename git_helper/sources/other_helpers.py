@@ -35,8 +35,6 @@ _SILENCE = {
     "SSH_ASKPASS_REQUIRE": "never",
     "GCM_INTERACTIVE": "never",
 }
-# Traces would show what helpers answer; the tokens are for us, no child needs them.
-_DROPPED = ("GIT_TRACE", "GIT_HELPER_TOKEN_")
 _BASIC = (b"username", b"password", b"password_expiry_utc", b"oauth_refresh_token", b"ephemeral")
 _READY = (b"authtype", b"credential")
 _CARRIED = (b"username", b"oauth_refresh_token")
@@ -135,7 +133,7 @@ class OtherHelpers:
 
     def _run(self, entry: Entry, operation: str, request: bytes) -> process.Finished:
         command = f"{command_of(entry.value or '')} {operation}"
-        environ = {name: value for name, value in self._environ.items() if not name.startswith(_DROPPED)} | _SILENCE
+        environ = process.for_children(self._environ) | _SILENCE
         # git's own words: the command is $0 as well.
         argv = [executables.shell(self._environ), "-c", command, command]
         try:

@@ -24,6 +24,15 @@ _CHUNK = 1 << 16
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
+# Traces would show what is said; what else is secret here is for us.
+_SECRET = ("GIT_TRACE", "GIT_HELPER_TOKEN_", "GIT_HELPER_INDEX_", "UV_INDEX_")
+
+
+def for_children(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a program that is not ours may know of the environment: neither our tokens nor passwords of indexes."""
+    return {name: value for name, value in environ.items() if not name.startswith(_SECRET)}
+
+
 class Finished(NamedTuple):
     """How a child ended: its exit code (negative: the signal that killed it), and what it wrote."""
 

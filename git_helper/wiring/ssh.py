@@ -13,7 +13,7 @@ from git_helper.git.ssh.machine import LocalReader, shell, user_name
 from git_helper.git.ssh.program import SshProgram
 from git_helper.git.ssh.repository import SshRepository
 from git_helper.git.ssh.way import Means, plan, reach
-from git_helper.system import executables
+from git_helper.system import executables, process
 from git_helper.system.places import home
 
 if TYPE_CHECKING:
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from git_helper.wiring.commands import CommandHouse, Pause
 
 IDLE_SECONDS = 120.0
-# Tokens for https are no affair of theirs.
-_DROPPED = ("GIT_HELPER_TOKEN_", "GIT_HELPER_INDEX_", "UV_INDEX_")
 
 
 class Ssh:
@@ -43,7 +41,7 @@ class Ssh:
         if house.settings.offline:
             raise Unreachable("cannot ask a server over ssh: --offline")
         # ssh programs, ProxyCommand and Match exec are run with it.
-        environ = {name: value for name, value in house.environ.items() if not name.startswith(_DROPPED)}
+        environ = process.for_children(house.environ)
         timeout = house.settings.timeout
         folder, user = home(environ), user_name()
         reader, run = LocalReader(), shell(environ)

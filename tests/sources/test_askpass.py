@@ -105,7 +105,12 @@ def test_a_bare_name_is_looked_for_on_path(tmp_path: Path, environ: dict[str, st
 
 
 def test_our_tokens_and_traces_stay_with_us(tmp_path: Path, environ: dict[str, str]) -> None:
-    environ |= {"GIT_HELPER_TOKEN_GOOD_EXAMPLE": "c4n4ry", "GIT_TRACE_CURL": "1", "DISPLAY": ":7"}
+    environ |= {
+        "GIT_HELPER_TOKEN_GOOD_EXAMPLE": "c4n4ry",
+        "GIT_TRACE_CURL": "1",
+        "DISPLAY": ":7",
+        "UV_INDEX_A_PASSWORD": "c4n4ry",
+    }
     path = program(tmp_path, 'env >>"$LOG"; echo x')
     next(Askpass(str(path), environ).find(WANTED.narrowed(b"bob")))
     log = Path(environ["LOG"]).read_text()

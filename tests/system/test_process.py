@@ -115,3 +115,9 @@ def test_a_nul_in_an_argument_is_a_clean_error() -> None:
 
 def test_a_signal_shows_as_a_negative_code() -> None:
     assert sh("kill -9 $$").code == -9
+
+
+def test_children_know_none_of_our_secrets() -> None:
+    kept = {"PATH": "/bin", "HOME": "/h", "GIT_CONFIG_COUNT": "0"}
+    secret = ("GIT_HELPER_TOKEN_X", "GIT_HELPER_INDEX_X_PASSWORD", "UV_INDEX_X_PASSWORD", "GIT_TRACE_CURL")
+    assert process.for_children(kept | dict.fromkeys(secret, "c4n4ry")) == kept
