@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -180,3 +181,47 @@ def test_git_finds_us_by_both_names() -> None:
         done = subprocess.run(["git", *words], env={**os.environ, **path}, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith((b"git-helper ", b"version 0\n"))
+
+
+_LEAVING = """
+import atexit, sys, threading, time
+import git_helper.__main__ as hall
+
+class Farewell:
+    def __del__(self):
+        print("the interpreter said farewell")
+
+stays = Farewell()
+threading.Thread(target=time.sleep, args=(60,)).start()
+
+def main(*words):
+    atexit.register(print, "tidied up")
+    print("the answer")
+    {end}
+
+hall.main = main
+sys.argv = ["git-helper", "parse"]
+hall.run()
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "code"),
+    [("return 3", 3), ("raise SystemExit(143)", 143), ("raise SystemExit", 0), ("raise SystemExit('why')", 1)],
+)
+def test_the_process_tidies_up_and_ends_before_libraries_say_farewell(end: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _LEAVING.format(end=end)], capture_output=True, timeout=30, check=False
+    )
+    assert (done.returncode, done.stdout.split(b"\n")) == (code, [b"the answer", b"tidied up", b""])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("words", [["--version"], ["--help"], ["parse", "git+https://h.example/x"]])
+def test_an_answer_that_cannot_be_written_is_a_failure(words: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [BIN / "git-helper", *words], stdout=full, stderr=subprocess.PIPE, timeout=30, check=False
+        )
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert b"No space left on device" in done.stderr

@@ -56,6 +56,7 @@ def main(words: Sequence[str]) -> int:
     try:
         given, color = list(words) or ["--help"], _color(environment())
         code = application().main(given, prog_name="git-helper", standalone_mode=False, color=color)
+        sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         raise Cancelled("cancelled") from None
     except typer.TyperException as error:

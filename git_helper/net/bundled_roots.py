@@ -24,8 +24,8 @@ class BundledRoots:
 
     def __init__(self) -> None:
         self._loaded: list[ssl.SSLContext] = []
-        # Not a daemon, as one would be by birth from another: OpenSSL puts itself away when the process ends, and must not
-        # be at work then.
+        # Not a daemon, as one would be by birth from another: an interpreter that ends puts OpenSSL away, which must not be
+        # at work then. Only the executable leaves without that.
         self._thread = threading.Thread(target=self._load, name="roots", daemon=False)
         self._thread.start()
 

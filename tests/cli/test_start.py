@@ -18,10 +18,13 @@ from tests.support import ROOT
 _COMMAND = """
 import sys
 sys.path.insert(0, {root!r})
-import os, socket
+import os, socket, threading
 from git_helper.__main__ import main
 
+once = threading.Lock()
+
 def tell():
+    once.acquire()  # two connections may begin at once
     import json
     loaded = [name for name, module in list(sys.modules.items()) if type(module).__name__ != "LateModule"]
     os.write(2, json.dumps(loaded).encode())
