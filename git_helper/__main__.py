@@ -3,7 +3,7 @@
 import os
 import sys
 
-from git_helper.errors import GitHelperError, UsageError
+from git_helper.errors import GitHelperError, UsageError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def main(program: str, words: "Sequence[str]", stdin: "BinaryIO", stdout: "Binar
         from git_helper.system.messages import say
 
         subject = f" '{error.filename}'" if error.filename else " the answer"
-        say(stderr, "error", GitHelperError(f"cannot read or write{subject}: {error.strerror or type(error).__name__}"))
+        say(stderr, "error", GitHelperError(f"cannot read or write{subject}: {reason(error)}"))
         return 1
     except Exception as error:
         return report_bug(error, words, stderr)
@@ -75,7 +75,7 @@ def protocol_door(words: "Sequence[str]", stdin: "BinaryIO", stdout: "BinaryIO",
 
     options, rest = split_words(words)
     if len(rest) != 1:
-        raise UsageError(f"cannot read the operation in '{' '.join(words)}'", "see: git-helper get --help")
+        raise UsageError(f"cannot read the operation in {len(rest)} words", "see: git-helper get --help")
     answer(rest[0], Settings.merged(options, environment()), report, stdin, stdout)
     stdout.flush()
     return 0

@@ -15,6 +15,11 @@ class GitHelperError(Exception):
         self.hint = hint
 
 
+def reason(error: OSError) -> str:
+    """What the system says is wrong, as our messages end."""
+    return (error.strerror or type(error).__name__).lower()
+
+
 class UsageError(GitHelperError):
     """An option, a URL or a file that cannot be read as what it should be."""
 

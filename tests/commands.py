@@ -42,6 +42,11 @@ def download(*words: str | Path, into: Path, **options: Any) -> list[Path]:
     return [Path(line) for line in done.stdout.decode().split("\n")[:-1]]
 
 
+def cache_of(home: Path) -> Path:
+    """Where the cache is unless somebody says otherwise."""
+    return home / ".cache/git-helper"
+
+
 class Helper:
     """`git-credential-<name>` that answers with the lines and writes down each operation and user name."""
 

@@ -224,4 +224,4 @@ def test_an_answer_that_cannot_be_written_is_a_failure(words: list[str]) -> None
             [BIN / "git-helper", *words], stdout=full, stderr=subprocess.PIPE, timeout=30, check=False
         )
     assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
-    assert b"No space left on device" in done.stderr
+    assert b"no space left on device" in done.stderr

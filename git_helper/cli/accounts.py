@@ -34,8 +34,12 @@ def _login(
     url: Url,
     username: Username = None,
     with_token: Annotated[bool, typer.Option("--with-token", help="Read the token from standard input.")] = False,
-    expires: Annotated[str | None, typer.Option(metavar="WHEN", help="90d, 12h or 2027-01-31.")] = None,
-    no_check: Annotated[bool, typer.Option("--no-check", help="Do not ask the server whether it works.")] = False,
+    expires: Annotated[
+        str | None, typer.Option(metavar="WHEN", help="When the token expires: 90d, 12h or 2027-01-31.")
+    ] = None,
+    no_check: Annotated[
+        bool, typer.Option("--no-check", help="Do not ask the server whether the token works.")
+    ] = False,
 ) -> None:
     """Ask for a token (or read it with --with-token), check it against the server, and keep it."""
     place = login.parse_place(url)

@@ -10,6 +10,8 @@ import typer
 from git_helper import __version__
 from git_helper.cli.commands import late_commands
 from git_helper.cli.quick import QuickGroup
+from git_helper.core import options
+from git_helper.core.redaction import redact
 from git_helper.errors import Cancelled, UsageError
 from git_helper.system.environment import environment
 
@@ -60,7 +62,8 @@ def main(words: Sequence[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         raise Cancelled("cancelled") from None
     except typer.TyperException as error:
-        raise UsageError(_sentence(error.format_message()), "see: git-helper --help") from error
+        # What was typed may be a URL with a password, and a CI keeps what we say.
+        raise UsageError(redact(_sentence(error.format_message())), _see(error)) from error
     return code if isinstance(code, int) else 0
 
 
@@ -69,6 +72,14 @@ def _color(environ: Mapping[str, str]) -> bool | None:
     if environ.get("NO_COLOR") or environ.get("TERM") == "dumb":
         return False
     return True if environ.get("FORCE_COLOR") else None
+
+
+def _see(error: typer.TyperException) -> str:
+    """Where an option belongs that stands before the command, else the help page of what was typed so far."""
+    context, option = getattr(error, "ctx", None), getattr(error, "option_name", None)
+    if context is not None and context.parent is None and any(option in one.words for one in options.TABLE):
+        return f"options stand behind the command: git-helper COMMAND {option}"
+    return f"see: {'git-helper' if context is None else context.command_path} --help"
 
 
 def _sentence(text: str) -> str:

@@ -82,12 +82,9 @@ TABLE = (
         "For git",
         protocol,
         {
-            "get": "Print the credential for a description, or nothing. Reads key=value lines up to an empty line "
-            "(git-credential(1)); git calls it, with the options before its name.",
-            "store": "Keep a credential that worked. Reads key=value lines up to an empty line (git-credential(1)); "
-            "git calls it, with the options before its name.",
-            "erase": "Forget a credential that was refused. Reads key=value lines up to an empty line "
-            "(git-credential(1)); git calls it, with the options before its name.",
+            "get": "Print the credential for a description, or nothing.",
+            "store": "Keep a credential that worked.",
+            "erase": "Forget a credential that was refused.",
             "capability": "Print what of the protocol is understood.",
         },
     ),

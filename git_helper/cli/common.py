@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import sys
-from dataclasses import dataclass
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +13,7 @@ from git_helper.core.command_settings import CommandSettings
 from git_helper.core.given import of_environment, of_options
 from git_helper.core.option_kinds import SWITCH
 from git_helper.core.options import COMMON, TABLE, Option
+from git_helper.frozen import frozen
 from git_helper.system import trace, trace_file
 from git_helper.system.environment import environment
 from git_helper.system.messages import say
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from git_helper.errors import GitHelperError
 
 
-@dataclass(frozen=True)
+@frozen
 class Command:
     """What every command works with: the house furnished by its settings, and the two ways to speak."""
 

@@ -11,7 +11,9 @@ def add(app: typer.Typer) -> None:
         app.command(name, help=does, rich_help_panel="For git")(_usage)
 
 
-_SEE = " Reads key=value lines up to an empty line (git-credential(1)); git calls it, with the options before its name."
+_SEE = (
+    "\n\nReads key=value lines up to an empty line (git-credential(1)); git calls it, with the options before its name."
+)
 _OPERATIONS = {
     "get": "Print the credential for a description, or nothing." + _SEE,
     "store": "Keep a credential that worked." + _SEE,

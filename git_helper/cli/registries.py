@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 _PANEL = "Dependencies"
 Urls = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="URL...", help="An index, a find-links page (.html), or a folder. Default: those configured."
-    ),
+    typer.Argument(metavar="URL", help="An index, a find-links page (.html), or a folder. Default: those configured."),
 ]
 Projects = Annotated[
     list[str] | None, typer.Option("--project", metavar="NAME", help="List the files of this project. Repeatable.")
@@ -54,7 +52,7 @@ def _index(
     """List the projects of package indexes, or the files of a project, or say exactly why that cannot be had."""
     wanted: list[str | None] = [checked_project(name) for name in projects or ()]
     offline = command.house.settings.offline
-    with ending_signals(), Display(quiet=command.messages.quiet) as display:
+    with ending_signals(), Display(quiet=command.messages.quiet, color=command.messages.color) as display:
         locations = _locations(command, display, urls or (), requirement_files or ())
         registry = Registry(command.house, display, locations)
         with display.job("asking"):
@@ -88,7 +86,7 @@ def _locations(command: Command, display: Display, urls: Sequence[str], paths: S
 
 def _shown(command: Command, listings: Sequence[index.Listing], as_json: bool) -> list[GitHelperError | None]:
     """Prints each listing while it arrives; the error of each."""
-    most = command.house.settings.value("max-page-size")
+    most = command.house.settings.max_page_size
     document = JsonListings() if as_json else None
     errors = []
     for one in listings:

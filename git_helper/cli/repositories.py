@@ -36,7 +36,7 @@ def _clone(
     ] = False,
 ) -> None:
     """Clone a repository so that git can go on with it. No secret is written to it."""
-    with Display(quiet=command.messages.quiet) as display, display.job("cloning") as job:
+    with Display(quiet=command.messages.quiet, color=command.messages.color) as display, display.job("cloning") as job:
         cloned = clone.clone(
             url,
             folder,

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 _PANEL = "Dependencies"
 _WHAT = "git+https://…, name @ git+https://…, a URL or a name."
-Requirements = Annotated[list[str], typer.Argument(metavar="REQUIREMENT...", help=_WHAT)]
-Arguments = Annotated[list[str] | None, typer.Argument(metavar="REQUIREMENT...", help=_WHAT)]
+Requirements = Annotated[list[str], typer.Argument(metavar="REQUIREMENT", help=_WHAT)]
+Arguments = Annotated[list[str] | None, typer.Argument(metavar="REQUIREMENT", help=_WHAT)]
 Files = Annotated[
     list[str] | None, typer.Option("--requirement", "-r", metavar="FILE", help="A requirements file. Repeatable.")
 ]
@@ -68,7 +68,7 @@ def _resolve(
     """Pin each Git requirement to a commit: one question to a server for each repository."""
     if form not in ("text", "json", "requirements"):
         raise UsageError(f"unknown --format '{form}'", "use one of: text, json, requirements")
-    with ending_signals(), Display(quiet=command.messages.quiet) as display:
+    with ending_signals(), Display(quiet=command.messages.quiet, color=command.messages.color) as display:
         gathered = _gathered(command, display, requirements, requirement_files)
         outcomes, locations = _resolved_and_checked(command, gathered, display)
     if form == "json":
@@ -90,12 +90,13 @@ def _download(
     requirements: Arguments = None,
     requirement_files: Files = None,
     directory: Annotated[
-        str, typer.Option("--directory", "-d", metavar="DIR", help="Where to put them (default: here).")
+        str,
+        typer.Option("--directory", "-d", metavar="DIR", help="Where to put them (default: here).", show_default=False),
     ] = ".",
     as_json: AsJson = False,
 ) -> None:
     """Fetch the tree of each Git requirement at its commit, and the files of the others; print where they are."""
-    with ending_signals(), Display(quiet=command.messages.quiet) as display:
+    with ending_signals(), Display(quiet=command.messages.quiet, color=command.messages.color) as display:
         gathered = _gathered(command, display, requirements, requirement_files)
         outcomes = _resolved(command, gathered, display)
         locations = index_locations.index_locations(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import unquote
 
 from git_helper.core.parse_error import ParseError
 from git_helper.core.url_text import UrlText, hides_credentials, is_scp_like
 from git_helper.core.userinfo import UserInfo, masked_userinfo
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -18,7 +18,7 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Authority:
     """`host` in lower case, IPv6 without brackets, None for `file:///`; `port` None when it is the scheme's default."""
 

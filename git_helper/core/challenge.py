@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,18 +33,13 @@ _WITHOUT_PASSWORD = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Challenge:
     """`scheme` and the names of `parameters` in lower case; `token68` where the scheme has one instead of parameters."""
 
     scheme: str
     token68: str | None = None
     parameters: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def realm(self) -> str | None:
-        """What the server calls the place, foreign text; None where it has no name."""
-        return self.parameters.get("realm")
 
 
 def parse(values: Iterable[str]) -> list[Challenge]:

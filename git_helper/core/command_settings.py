@@ -14,7 +14,6 @@ from git_helper.core.options import BY_NAME
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from git_helper.core.insecure_host import InsecureHost
     from git_helper.core.options import Option
 
 __all__ = ["CommandSettings", "Given", "Layer"]
@@ -103,36 +102,10 @@ class CommandSettings:
         return self._text("netrc-file")
 
     @property
-    def native_tls(self) -> bool:
-        """Whether the roots of the system are trusted."""
-        return self._switch("native-tls")
-
-    @property
-    def allow_insecure_host(self) -> tuple[InsecureHost, ...]:
-        """Where certificates are not verified."""
-        hosts: tuple[InsecureHost, ...] = self.value("allow-insecure-host")
-        return hosts
-
-    @property
     def allow_http(self) -> tuple[bytes, ...]:
         """Hosts that get tokens over plain http."""
         hosts: tuple[bytes, ...] = self.value("allow-http")
         return hosts
-
-    @property
-    def cert(self) -> str | None:
-        """A PEM file of roots."""
-        return self._text("cert")
-
-    @property
-    def client_cert(self) -> str | None:
-        """`FILE` or `FILE,KEY`."""
-        return self._text("client-cert")
-
-    @property
-    def proxy(self) -> str | None:
-        """A URL; empty: none; None: not said here."""
-        return self._text("proxy")
 
     @property
     def timeout(self) -> float | None:

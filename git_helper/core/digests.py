@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import GitHelperError, UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class DigestMismatch(GitHelperError):
     exit_code = 4
 
 
-@dataclass(frozen=True)
+@frozen
 class Digests:
     """Each group must be met by one of its digests: a fragment is a group of one, all `--hash` options are one group."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from git_helper.core.parse_error import ParseError
 from git_helper.core.url_text import split_url
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,11 +20,11 @@ _BREAKS_URL = re.compile(r"[\s\x00-\x1f\x7f]")
 _BREAKS_USERINFO = re.compile(r"[/?#\\\s\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Expansion:
     """`text` may hold secrets; `missing` are the names that are not set, each once."""
 
-    text: str
+    text: str = field(repr=False)
     missing: tuple[str, ...] = ()
 
     @property

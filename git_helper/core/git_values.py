@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-_NUMBER = re.compile(r"([+-]?\d+)([kmg]?)", re.ASCII | re.IGNORECASE)
+_NUMBER = re.compile(r"([+-]?\d{1,18})([kmg]?)", re.ASCII | re.IGNORECASE)
 
 
 def boolean(value: str | None) -> bool | None:

@@ -7,7 +7,7 @@ credential to the wrong host: git's client libraries get parts, never a URL to g
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, unquote_to_bytes
 
@@ -23,6 +23,7 @@ from git_helper.core.parse_error import ParseError
 from git_helper.core.redaction import mask_query
 from git_helper.core.reference import Reference
 from git_helper.core.url_text import UrlText, split_url
+from git_helper.frozen import frozen
 from git_helper.secret import Secret
 
 if TYPE_CHECKING:
@@ -31,14 +32,15 @@ if TYPE_CHECKING:
 
 TRANSPORTS = ("https", "ssh", "http", "file")
 _OTHER_VCS = ("hg", "svn", "bzr")
-# The scp form `[user@]host:path`; a host of one letter is a drive of Windows.
+# The scp form `[user@]host:path`; without a user a host of one letter is a drive of Windows.
 _SCP = re.compile(
-    r"(?:git\+)?(?:(?P<user>[^\s@/:]+)@)?(?P<host>[A-Za-z0-9][A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]):(?P<path>.+)"
+    r"(?:git\+)?(?:(?P<user>[^\s@/:]+)@|(?![A-Za-z]:))(?P<host>[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:]+\]):(?P<path>.+)"
 )
+_WITHOUT_SLASHES = re.compile(r"((?:git\+)?(?:https?|ssh|file)):", re.IGNORECASE)
 _PATH_SAFE = "/%:@!$&'()*+,;=~|[]"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class GitUrl(Located):
     """`scheme` is one of TRANSPORTS; `path` percent-encoded as git gets it; `subdirectory` decoded, without `..`.
 
@@ -167,6 +169,11 @@ class GitUrl(Located):
 
 
 def _no_url(text: str) -> ParseError:
+    scheme = _WITHOUT_SLASHES.match(text)
+    if scheme is not None:
+        then = "whole path" if scheme[1].lower().endswith("file") else "host"
+        hint = f"write '{scheme[1]}://' and then the {then}"
+        return ParseError("invalid-url", text, "two slashes are missing behind its scheme", scheme.span(), hint)
     scp = _SCP.fullmatch(text)
     if scp is not None:
         return scp_error(text, (0, len(text)), scp["user"], scp["host"], scp["path"])

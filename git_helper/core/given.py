@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from git_helper.core.option_kinds import unchanged
 from git_helper.core.options import BY_NAME, TABLE, Option, Variable
 from git_helper.core.redaction import redact
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
     from git_helper.core.option_kinds import Place, Written
 
 
-@dataclass(frozen=True)
+@frozen
 class Provenance:
     """Where a value comes from. `kind`: option, environment, project, git or default.
 
@@ -47,7 +48,7 @@ PROJECT = "project"
 """The `kind` of what a pyproject.toml says, which comes with a clone: not always the word of the person."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Given:
     """One value of a setting and where it comes from."""
 

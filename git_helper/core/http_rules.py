@@ -6,11 +6,11 @@ git-config(1), git(1) "GIT_HTTP_LOW_SPEED_LIMIT"; what a header line means: curl
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from git_helper.core.git_values import boolean, integer
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import Secret, visible
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _NOT_IN_A_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class HttpRules:
     """What holds for one URL. `extra_headers`: names and values in order; a value of None means: do not send this one.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, unquote_to_bytes
 
@@ -12,6 +12,7 @@ from git_helper.core.plain_url import PlainUrl
 from git_helper.core.redaction import mask_query
 from git_helper.core.url_text import split_url
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import Secret
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class CredentialsWithNever(UsageError):
         )
 
 
-@dataclass(frozen=True)
+@frozen
 class Userinfo:
     """What stands before the `@` of a URL, decoded; an empty password is one (`u:@host`), an absent one is None."""
 
@@ -68,7 +69,7 @@ class Userinfo:
         return Userinfo(username, other.password if self.password is None else self.password)
 
 
-@dataclass(frozen=True)
+@frozen
 class Index:
     """`url` as given; `bare`: it without userinfo and fragment, to be fetched; `service`: the same without a query that
     holds a secret, as keyrings name it (a program is told it by argv); `shown`: for people.
@@ -118,16 +119,12 @@ class Index:
             text, name, authenticate, kind, realm(origin), *_services(text), url.safe_url, userinfo, root, decoded
         )
 
-    def root(self) -> str:
-        """The URL up to where it covers: without a last segment `simple` or `+simple`, without userinfo."""
-        return f"{self.origin}/" + "".join(f"{segment}/" for segment in self.segments)
-
     def covers(self, origin: Origin, path: str) -> bool:
         """Whether what is at `path` belongs to it: same realm, whole segments."""
         return realm(origin) == self.origin and path_segments(path)[: len(self.segments)] == self.segments
 
 
-@dataclass(frozen=True)
+@frozen
 class Place:
     """What is configured for a URL.
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
 
 from git_helper.core.parse_error import ParseError
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from git_helper.core.credential import Origin
@@ -21,7 +21,7 @@ _MOST = 0xFFFF
 _FIELDS = ("host", "port", "scheme")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class InsecureHost:
     """`host` in lower case, IPv6 in brackets, `*` for every one; None for every port, for https as for any scheme."""
 
@@ -77,6 +77,8 @@ def _of_table(given: Mapping[str, object]) -> InsecureHost:
 
 def _divided(given: str, authority: str) -> tuple[str, str | None]:
     """Host and port. An IPv6 address may stand without brackets, where it is all there is."""
+    if "@" in authority:
+        raise _error("invalid-host", given, "a user name has nothing to do with certificates")
     if authority.count(":") > 1 and not authority.startswith("["):
         try:
             return IPv6Address(authority).compressed, None

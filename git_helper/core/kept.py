@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from git_helper.core.credential import Account
 
 
-@dataclass(frozen=True)
+@frozen
 class Kept:
     """One account, its store's name, and what protects it there."""
 

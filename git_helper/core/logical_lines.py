@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +16,12 @@ _COMMENT = re.compile(r"(?:^|[ \t])#")
 BYTE_ORDER_MARK = "\ufeff"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class LogicalLine:
     """One or more physical lines joined by `\\`, without comment; `offsets[i]` is where `text[i]` lies in the file."""
 
     number: int
-    text: str
+    text: str = field(repr=False)
     offsets: tuple[int, ...]
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -64,11 +66,11 @@ def _physical_lines(text: str) -> Iterator[tuple[int, str, bool]]:
         start = line.end()
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class Word:
     """One word of an option line: `value` without quotes, `start` and `end` with them."""
 
-    value: str
+    value: str = field(repr=False)
     start: int
     end: int
 

@@ -81,7 +81,11 @@ class _Tokens:
 
     @property
     def line(self) -> int:
-        return self._text.count(b"\n", 0, self._at) + 1
+        return self.line_of(self._at)
+
+    def line_of(self, place: int) -> int:
+        """Counted only for an error: for each word it would cost square time."""
+        return self._text.count(b"\n", 0, place) + 1
 
     def keyword(self) -> bytes | None:
         """The next word that is not a comment; None at the end."""
@@ -93,10 +97,10 @@ class _Tokens:
 
     def value(self, keyword: bytes) -> bytes:
         """The word after `keyword`; a `#` is part of it, because passwords may start with one."""
-        line = self.line
+        start = self._at
         value = self._word()
         if value is None:
-            raise NetrcError(f"'{keyword.decode()}' has no value", line)
+            raise NetrcError(f"'{keyword.decode()}' has no value", self.line_of(start))
         return value
 
     def skip_macro(self) -> None:
@@ -121,12 +125,12 @@ class _Tokens:
             self._at += 1
 
     def _quoted(self) -> bytes:
-        word, start = bytearray(), self.line
+        word, start = bytearray(), self._at
         self._at += 1
         while self._at < len(self._text) and self._text[self._at] != 0x22:
             self._take(word)
         if self._at >= len(self._text):
-            raise NetrcError("a quote is not closed", start)
+            raise NetrcError("a quote is not closed", self.line_of(start))
         self._at += 1
         return bytes(word)
 

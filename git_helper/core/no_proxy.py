@@ -18,10 +18,10 @@ def is_exempt(origin: Origin, no_proxy: str) -> bool:
             return True
         name, colon, port = entry.rpartition(":")
         if colon and port.isdecimal() and (":" not in name or name.endswith("]")):
-            if int(port) != origin.port:
+            if len(port) > 5 or int(port) != origin.port:
                 continue
             entry = name
-        name = entry.strip("[]").strip(".")
+        name = entry.strip("[]").removeprefix(".").removesuffix(".")
         if name and (host == name or (host.endswith("." + name) and not is_address)):
             return True
     return False

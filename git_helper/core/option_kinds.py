@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from git_helper.core.byte_size import in_units, parse_size
 from git_helper.core.credential import Origin
 from git_helper.core.insecure_host import InsecureHost
 from git_helper.core.redaction import display_url
-from git_helper.core.settings import BOOLISH, boolean, checked_store, seconds
+from git_helper.core.settings import BOOLISH, boolean, checked_store, wait_seconds
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _TOML_TYPES = {
 }
 
 
-@dataclass(frozen=True)
+@frozen
 class Kind:
     """`noun`: what is expected, for people. `convert` raises UsageError that says what is wrong with the value.
 
@@ -119,7 +119,7 @@ def _short(text: str) -> str:
 
 
 SWITCH = Kind("a boolean", _switch, (bool,))
-SECONDS = Kind("a number of seconds", seconds, (int, float))
+SECONDS = Kind("a number of seconds", wait_seconds, (int, float))
 SIZE = Kind("a size, as in 64MiB", parse_size, (str, int), show=in_units)
 STORE = Kind("the name of a store", checked_store)
 PATH = Kind("a path", _filled, lead=_path, show=visible)

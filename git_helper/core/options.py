@@ -4,8 +4,6 @@ of pyproject.toml, `gitHelper.*` of git's configuration, and `settings`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from git_helper.core.byte_size import MOST_PAGE_BYTES
 from git_helper.core.option_kinds import (
     HOST,
@@ -22,11 +20,12 @@ from git_helper.core.option_kinds import (
     Kind,
     choice,
 )
+from git_helper.frozen import frozen
 
 COMMON, CACHE, INDEXES = "Options of every command", "Options of the cache", "Options of package indexes"
 
 
-@dataclass(frozen=True)
+@frozen
 class Variable:
     """A variable of another program that is honoured. `separators`: what stands between the values of a list.
 
@@ -38,7 +37,7 @@ class Variable:
     unsaid: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@frozen
 class Option:
     """One row. `many`: a list; then `adds` says whether what several places give adds up, else the first place has it all.
 

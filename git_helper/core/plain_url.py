@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -12,6 +11,7 @@ from git_helper.core.giturl import fragment_fields, parse_subdirectory
 from git_helper.core.parse_error import ParseError
 from git_helper.core.redaction import display_url
 from git_helper.core.url_text import split_url
+from git_helper.frozen import frozen
 from git_helper.secret import Secret
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ SCHEMES = ("https", "http", "file")
 _HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class PlainUrl(Located):
     """`path`, `query` (without `?`) and `fragment` (without `#`) as written; `text` is the whole, for the wire only.
 

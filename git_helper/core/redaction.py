@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -26,16 +26,26 @@ _NESTED_USERINFO = re.compile(r"://[^/@?#]*@")
 _CLOSING = {"'": "'", '"': '"', "`": "`", "<": ">", "(": ")", "[": "]"}
 _HEADER = re.compile(
     r"\b((?:proxy-)?authorization|(?:set-)?cookie|private-token|job-token|deploy-token"
-    r"|x-(?:[a-z0-9-]+-)?(?:token|key|api|secret|signature)|api-?key)([ \t]*:[ \t]*)[^\r\n]+",
+    r"|x-(?:[a-z0-9-]{1,60}-)?(?:token|key|api|secret|signature)|api-?key)([ \t]*:[ \t]*)[^\r\n]+",
     re.IGNORECASE,
 )
-_ATTRIBUTE = re.compile(r"\b(password|credential|oauth_refresh_token|secret|passwd)=[^\r\n \t]+", re.IGNORECASE)
+# What is masked already in a query keeps what follows it.
+_ATTRIBUTE = re.compile(
+    r"\b(password|credential|oauth_refresh_token|secret|passwd)=(?!\*{4}(?:[&;'\"`>)\]\s]|$))[^\r\n \t]+", re.IGNORECASE
+)
 # `Basic realm="x"` and `basic authentication failed` are no credentials.
 _BEARER = re.compile(
     r"\b(bearer|basic)([ \t]+)(?=\S*[0-9+/]|\S{20})[A-Za-z0-9._~+/-]{6,}={0,2}(?![\w=])", re.IGNORECASE
 )
+# The same inside of a URL, as servers send back what was sent to them.
+_ECHOED = re.compile(
+    r"(?:(?<!\w)|(?<=%[0-9a-f]{2}))(?P<head>(?P<scheme>bearer|basic)(?:%20|%09|\+))"
+    r"(?P<value>(?:[\w.~+/-]|%2[bf]){4,}(?:=|%3d){0,2})",
+    re.IGNORECASE | re.ASCII,
+)
 _TOKEN_IN_TEXT = re.compile(rf"(?<!\w){SHAPES}[\w.=-]{{4,}}")
-_BARE_USERINFO = re.compile(r"(?<![\w/:.+-])([\w.%+-]+):[^\s@/:'\"*]+@(?=[\w\[])")
+# Only where a run of such characters begins, so that a long one costs no square time.
+_BARE_USERINFO = re.compile(r"(?:(?<![\w/:.%+-])|(?<=[/:]%))([\w.%+-]+):[^\s@/:'\"*]+@(?=[\w\[])")
 
 
 def display_url(text: str) -> str:
@@ -74,7 +84,7 @@ def subject(text: str) -> str:
     parts = split_url(url)
     if parts is None or ("@" in url[parts.authority_end :] and not _is_evident(parts)):
         return visible(before + url[: url.index(":")] + ":***" + url[url.rindex("@") :])
-    if not parts.port_is_number and parts.userinfo is None:
+    if parts.userinfo is None and (not parts.port_is_number or parts.port == ""):
         return visible(before + url[: url.index("://") + 3] + parts.host_and_port.partition(":")[0] + ":***")
     return visible(before + _masked_url(url))
 
@@ -112,11 +122,30 @@ def _masked_parts(url: UrlText) -> Iterable[str]:
         yield masked_userinfo(url.userinfo, url.scheme) + "@"
     yield url.host_and_port
     # A proxy's path may hold a whole URL with userinfo of its own.
-    yield _NESTED_USERINFO.sub(f"://{MASK}@", url.path)
+    yield _ECHOED.sub(_masked_echo, _NESTED_USERINFO.sub(f"://{MASK}@", url.path))
     if url.query is not None:
-        yield "?" + mask_query(url.query)
+        yield "?" + _ECHOED.sub(_masked_echo, mask_query(url.query))
     if url.fragment is not None:
-        yield "#" + mask_query(url.fragment)
+        yield "#" + _ECHOED.sub(_masked_echo, mask_query(url.fragment))
+
+
+def _masked_echo(match: re.Match[str]) -> str:
+    """`/basic+tools/` is no Authorization: what follows `Basic` has to be base64 of `user:password` (RFC 7617)."""
+    value = unquote(match["value"])
+    if match["scheme"].lower() == "bearer":
+        is_secret = len(value) >= 20
+    else:
+        is_secret = any(_is_user_password(text) for text in (value, value.partition("/")[0]))
+    return match["head"] + MASK if is_secret else match[0]
+
+
+def _is_user_password(text: str) -> bool:
+    """Whether the beginning of `text` is base64 of something with a colon and without controls, in whatever encoding."""
+    try:
+        decoded = b64decode(text[: len(text) // 4 * 4])
+    except ValueError:
+        return False
+    return b":" in decoded and all(byte >= 0x20 and byte != 0x7F for byte in decoded)
 
 
 def _masked_match(match: re.Match[str]) -> str:
@@ -124,7 +153,16 @@ def _masked_match(match: re.Match[str]) -> str:
     url = match["url"]
     end = url.rfind(_CLOSING.get(match["quote"], " "))
     cut = len(url) if end < 0 or "@" in url[end:] else end
-    return match["quote"] + _masked_url(url[:cut]) + url[cut:]
+    return match["quote"] + _masked_port(_masked_url(url[:cut])) + url[cut:]
+
+
+def _masked_port(text: str) -> str:
+    """A URL cut off in running text: where a port should be there may be a password that had a blank in it."""
+    url = split_url(text)
+    if url is None or url.userinfo is not None or not url.port or url.port.isdigit() or MASK in url.port:
+        return text
+    start = url.authority_end - len(url.port)
+    return f"{text[:start]}{MASK}{text[url.authority_end :]}"
 
 
 def _written_forms(secret: Secret) -> Iterable[str]:

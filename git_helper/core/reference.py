@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from git_helper.core.parse_error import ParseError
 from git_helper.errors import NotFound, UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class RefKind(StrEnum):
     COMMIT = "commit"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Reference:
     """A revision as the person wrote it; `rev` is None for the default branch."""
 
@@ -111,7 +112,7 @@ class RemoteRef:
         return self.peeled or self.oid
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Choice:
     """The commit, the full name of the ref that gave it (None for a hash), and warnings to show."""
 
@@ -139,6 +140,12 @@ class RefNotFound(NotFound):
         self.error = error
         self.tried = tried
         self.needs_history = needs_history
+        self._found_out = rev, reason
+
+    def name_repository(self, shown: str) -> None:
+        """Says in the message where it is not, for who asks several repositories."""
+        rev, reason = self._found_out
+        self.message = visible(f"cannot find '{rev}' in '{shown}': {reason}")
 
 
 class UnsupportedObjectFormat(UsageError):

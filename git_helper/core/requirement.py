@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from packaging import markers, requirements
 
@@ -12,26 +11,28 @@ from git_helper.core.giturl import GitUrl
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
 from git_helper.core.url_text import split_url
+from git_helper.frozen import frozen
 from git_helper.secret import MASK, visible
 
+# `++` and `*+` go back for nothing (re, "possessive"): with two ways to divide a run of blanks it costs square time.
 _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
 _EXTRA = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
-_EXTRAS = rf"\[[ \t]*(?P<extras>{_EXTRA}(?:[ \t]*,[ \t]*{_EXTRA})*)?[ \t]*\]"
+_EXTRAS = rf"\[[ \t]*+(?P<extras>{_EXTRA}(?:[ \t]*,[ \t]*{_EXTRA})*)?[ \t]*+\]"
 _NAMED = re.compile(
-    rf"{_NAME}[ \t]*(?:{_EXTRAS})?(?:[ \t]*@[ \t]+|[ \t]+@|[ \t]*@(?=git\+|[A-Za-z][A-Za-z0-9+.-]*://))[ \t]*"
+    rf"{_NAME}(?:[ \t]*+{_EXTRAS})?(?:[ \t]*+@[ \t]+|[ \t]++@|[ \t]*+@(?=git\+|[A-Za-z][A-Za-z0-9+.-]*://))[ \t]*"
 )
 _NAME_AND_EXTRAS = re.compile(rf"{_NAME}[ \t]*(?:{_EXTRAS})?")
 _BARE_EXTRAS = re.compile(_EXTRAS)
 _TRAILING_EXTRAS = re.compile(rf"{_EXTRAS}$")
 # A URL ends before a blank and `;` or `#` or the end, or at a `;` or `#` with a blank behind it.
 _URL_END = re.compile(r"(?<![ \t])(?:[ \t]+(?=[;#])|[ \t]*$)|[;#](?=[ \t])")
-_AFTER_URL = re.compile(r"[ \t]*(?:#.*|;(?P<marker>.*?)(?:[ \t]+#.*)?)?[ \t]*")
+_AFTER_URL = re.compile(r"[ \t]*+(?:#.*|;(?P<marker>(?:[^ \t]++|[ \t]++(?!#))*+)(?:[ \t]+#.*)?)?[ \t]*")
 _COMMENT = re.compile(r"(?:^|[ \t])#.*$")
 _ARCHIVE = re.compile(r".*\.(?:whl|zip|tar|tgz|tbz|txz|tar\.(?:gz|bz2|xz|lzma|zst)|egg)", re.IGNORECASE)
 _FORGES = ("github.com", "gitlab.com", "bitbucket.org")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Requirement:
     """`target` is the URL, a local path (str), or None for a name; `specifier` only for a name, `marker` as written."""
 
@@ -211,8 +212,10 @@ def _target(url: str) -> GitUrl | PlainUrl | str:
     parts = split_url(url)
     if parts is None:
         return url if _is_path(url) else GitUrl.parse(url)
-    path = parts.path.partition("@")[0].rstrip("/").lower()
-    if "+" in parts.scheme or parts.scheme in ("ssh", "git") or path.endswith(".git"):
+    whole = parts.path.rstrip("/").lower()
+    path = whole.partition("@")[0].rstrip("/")
+    # `/@scope/repo.git` is one, too: GitUrl says that it is unclear.
+    if "+" in parts.scheme or parts.scheme in ("ssh", "git") or path.endswith(".git") or whole.endswith(".git"):
         return GitUrl.parse(url)
     plain = PlainUrl.parse(url)
     if plain.host in _FORGES and re.fullmatch(r"/[^/]+/[^/]+", plain.path.rstrip("/")) and not _ARCHIVE.fullmatch(path):
@@ -225,6 +228,8 @@ def _is_path(text: str) -> bool:
     """A local file or folder. A `:` or `@` in it could be a URL gone wrong, unless the text begins as a path does."""
     if text.startswith((".", "/", "~")) or re.match(r"[A-Za-z]:\\", text):
         return True
+    if text[:4].lower() == "git+":
+        return False
     return ("/" in text or "\\" in text or _ARCHIVE.fullmatch(text) is not None) and not {":", "@"} & set(text)
 
 

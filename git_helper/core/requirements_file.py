@@ -6,7 +6,7 @@ Opening files, those named by `-r` and `-c` too, is the caller's work; the envir
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_helper.core.expansion import Expansion, expand, expand_url
@@ -15,6 +15,7 @@ from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
 from git_helper.core.requirement import Requirement, url_span
 from git_helper.core.url_text import split_url
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,15 +30,25 @@ _ALIASES = {
     "-r": REQUIREMENT,
     "-c": CONSTRAINT,
     "-e": EDITABLE,
+    "-C": "--config-settings",
 }
 _LOCATIONS = (INDEX_URL, EXTRA_INDEX_URL, FIND_LINKS, REQUIREMENT, CONSTRAINT, EDITABLE)
-_OTHER_VALUES = (TRUSTED_HOST, "--no-binary", "--only-binary", "--use-feature", "--config-settings", "--global-option")
-_FLAGS = (NO_INDEX, "--pre", "--prefer-binary", "--require-hashes")
+_OTHER_VALUES = (
+    TRUSTED_HOST,
+    "--no-binary",
+    "--only-binary",
+    "--all-releases",
+    "--only-final",
+    "--use-feature",
+    "--config-settings",
+    "--global-option",
+)
+_FLAGS = (NO_INDEX, "--pre", "--prefer-binary", "--require-hashes", "--no-require-hashes")
 # pip ends a requirement at the first word that looks like an option.
 _OPTIONS_BEGIN = re.compile(r"(?<![ \t])[ \t]+(?=--?[A-Za-z])")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class OptionItem:
     """One option by its long name; `url` for a location with `://`, else `value` (a path, a host, a package name).
 
@@ -51,7 +62,7 @@ class OptionItem:
     url: PlainUrl | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequirementItem:
     """One requirement: `requirement`, or the `error` that makes it unusable. `hashes` are those of `--hash` options.
 
@@ -68,7 +79,7 @@ class RequirementItem:
     matches: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class RequirementsFile:
     """The items in the order of the file, and warnings to show."""
 
@@ -86,7 +97,7 @@ class RequirementsFile:
         return tuple(item for item in self.items if isinstance(item, OptionItem))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class _Context:
     environment: Mapping[str, str]
     project_root: str | None
@@ -123,7 +134,7 @@ def scan(text: str, environment: Mapping[str, str], project_root: str | None = N
     return RequirementsFile(tuple(items), tuple(context.warnings))
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Locations:
     """What the options of one or more files say about where to look; each is an item with `url` or `value` (a path)."""
 
@@ -157,14 +168,17 @@ def _duplicate(item: OptionItem) -> ParseError:
 
 def _option_line(context: _Context, line: LogicalLine, start: int) -> Iterable[OptionItem]:
     rest = iter(words(line.text, start))
+    before = ""
     for word in rest:
         name, value = _name_and_value(word)
         name = _ALIASES.get(name, name)
         if name in _FLAGS and value is None:
             yield OptionItem(line.number, name, line.span(word.end, word.end))
+            before = name
             continue
         if name not in _LOCATIONS + _OTHER_VALUES:
-            raise _unknown(line, word)
+            raise _unknown(line, word, before)
+        before = name
         given = value or next(rest, None)
         if given is None or not given.value:
             reason, span = "the option needs a value", line.span(word.start, word.end)
@@ -201,9 +215,11 @@ def _option(context: _Context, line: LogicalLine, name: str, given: Word) -> Opt
         raise _placed(error, line, given.start, given.end) from None
 
 
-def _unknown(line: LogicalLine, word: Word) -> ParseError:
-    reason = "no such option in a requirements file"
-    shown = re.split(r"[=:@]", word.value)[0]
+def _unknown(line: LogicalLine, word: Word, before: str) -> ParseError:
+    """`before`: the option before it. A word that is none may be the rest of a password that a blank stands in."""
+    shown, reason = re.split(r"[=:@]", word.value)[0], "no such option in a requirements file"
+    if not word.value.startswith("-"):
+        shown, reason = before, "something else than an option follows it and its value"
     return ParseError("unknown-option", shown, reason, line.span(word.start, word.end), details={"line": line.number})
 
 
@@ -239,8 +255,9 @@ def _hashes(line: LogicalLine, start: int) -> tuple[str, ...]:
     rest = iter(words(line.text, start))
     for word in rest:
         name, value = _name_and_value(word)
+        name = _ALIASES.get(name, name)
         if name != HASH and name not in _OTHER_VALUES:
-            raise _unknown(line, word)
+            raise _unknown(line, word, HASH)
         given = value or next(rest, None)
         if given is None:
             reason, span = "the option needs a value", line.span(word.start, word.end)

@@ -84,7 +84,8 @@ def _pinned(url: UrlText, commit: str) -> UrlText | None:
 
 def _without_userinfo(url: UrlText) -> str:
     """A userinfo whose end is unclear goes up to the last `@`."""
-    end = url.text.rindex("@") + 1 if hides_credentials(url) else url.userinfo_end
+    if hides_credentials(url):
+        return url.text[: url.authority_start] + url.text[url.text.rindex("@") + 1 :]
     user = url.userinfo or ""
     is_ssh_user = url.scheme.rpartition("+")[2] == "ssh" and ":" not in user and not looks_like_token(user)
-    return url.text if is_ssh_user else url.text[: url.authority_start] + url.text[end:]
+    return url.text if is_ssh_user else url.text[: url.authority_start] + url.text[url.userinfo_end :]

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 STORES = ("keyring", "file", "none")
 _WITH_VALUE = ("--store", "--netrc-file", "--allow-http", "--timeout", "--max-age")
 _MOST_SECONDS = 10**9
+MOST_WAIT = 2_000_000.0
+"""Seconds: three weeks. poll(2) takes milliseconds as a C int, and makes something small of a greater number."""
 BOOLISH = "a boolish value (1, t, true, y, yes, on or 0, f, false, n, no, off)"
 _TRUE = ("1", "t", "true", "y", "yes", "on")
 _FALSE = ("0", "f", "false", "n", "no", "off")
@@ -54,7 +56,7 @@ class Settings:
             last("store"),
             last("netrc-file"),
             [host.encode("utf-8", "surrogateescape") for host in hosts],
-            _seconds(last("timeout")),
+            _wait(last("timeout")),
             _seconds(last("max-age")),
             _switch("NO_INPUT", last("no-input")),
             _switch("VERBOSE", last("verbose")),
@@ -102,6 +104,11 @@ def seconds(text: str) -> float:
     return number
 
 
+def wait_seconds(text: str) -> float:
+    """The same for the limit of a wait."""
+    return min(seconds(text), MOST_WAIT)
+
+
 def boolean(text: str) -> "bool | None":
     """The words that clap and uv call boolish, in any case; None for any other."""
     word = text.lower()
@@ -110,6 +117,10 @@ def boolean(text: str) -> "bool | None":
 
 def _seconds(text: "str | None") -> "float | None":
     return None if text is None else seconds(text)
+
+
+def _wait(text: "str | None") -> "float | None":
+    return None if text is None else wait_seconds(text)
 
 
 def _switch(name: str, text: "str | None") -> bool:

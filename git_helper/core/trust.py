@@ -6,14 +6,15 @@ variables, `SSL_CERT_FILE` and `SSL_CERT_DIR` together, git's configuration, the
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol
+from dataclasses import field
+from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from git_helper.core import git_values
 from git_helper.core.given import PROJECT
 from git_helper.core.insecure_host import ANY, InsecureHost
 from git_helper.core.settings import BOOLISH, boolean
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ClientCertificate", "InsecureHost", "Named", "Roots", "Trust", "TrustSettings"]
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Named:
     """The path of a file or folder, and the setting that names it."""
 
@@ -33,7 +34,7 @@ class Named:
     setting: str = field(compare=False)
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Roots:
     """The authorities: Mozilla's list, the system's own, or those in PEM files and in all files of folders."""
 
@@ -48,7 +49,7 @@ class Roots:
         return self.files + self.folders
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class ClientCertificate:
     """PEM files; without `key` the key is in `certificate`, before or behind the certificates."""
 
@@ -56,7 +57,7 @@ class ClientCertificate:
     key: Named | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Trust:
     """What holds for one server; equal ones share their connections' settings.
 
@@ -72,16 +73,35 @@ class Trust:
     warnings: tuple[str, ...] = field(default=(), compare=False)
 
 
+class _Names(NamedTuple):
+    """What git calls a client certificate and its key, in the environment and in `http.*`."""
+
+    certificate_variable: str
+    key_variable: str
+    certificate: str
+    key: str
+
+
+# A certificate for servers is none for proxies.
+_FOR_SERVERS = _Names("GIT_SSL_CERT", "GIT_SSL_KEY", "sslCert", "sslKey")
+_FOR_PROXIES = _Names("GIT_PROXY_SSL_CERT", "GIT_PROXY_SSL_KEY", "proxySSLCert", "proxySSLKey")
+
+
 class Server(Protocol):
-    """Where a request goes: its origin, and its URL as git's configuration is matched with it (user, but no password)."""
+    """Where a request goes: its origin, and its URL as git's configuration is matched with it (user, but no password).
+
+    `leads_to`: of a proxy, such a URL of the request that goes through it: what git has for proxies is matched with that.
+    """
 
     @property
     def origin(self) -> Origin: ...
     @property
     def configured_url(self) -> str: ...
+    @property
+    def leads_to(self) -> str | None: ...
 
 
-@dataclass(frozen=True)
+@frozen
 class TrustSettings:
     """Everything that decides. `given(option, url)`: our settings `cert`, `client-cert`, `native-tls` and
     `allow-insecure-host` with their provenance. `git_http(variable, url)`: git's `http.<url>.<variable>` (a bare name: true).
@@ -98,7 +118,7 @@ class TrustSettings:
     def trust_for(self, server: Server) -> Trust:
         """What holds for one request. Raises UsageError for a value that can be read as neither yes nor no."""
         url, origin = server.configured_url, server.origin
-        because, project = self._unverified(origin, url), None
+        because, project = self._unverified(server), None
         if because is None:
             # Last of all: where a person says the same, it is that what counts.
             project = self._insecure(origin, url, of_project=True)
@@ -107,8 +127,8 @@ class TrustSettings:
         if because is None and cert is not None and cert.provenance.kind == PROJECT:
             project = cert
         warnings = tuple(self._warnings(origin, url, because, project))
-        roots = self._roots(url, cert) if because is None else Roots()
-        return Trust(because is None, roots, self._client(url), because, project, warnings)
+        roots = self._roots(server, cert) if because is None else Roots()
+        return Trust(because is None, roots, self._client(server), because, project, warnings)
 
     def _insecure(self, origin: Origin, url: str, *, of_project: bool) -> Given | None:
         for given in self.given("allow-insecure-host", url):
@@ -116,11 +136,14 @@ class TrustSettings:
                 return given
         return None
 
-    def _unverified(self, origin: Origin, url: str) -> str | None:
-        """The setting of the person that turns verification off."""
-        given = self._insecure(origin, url, of_project=False)
+    def _unverified(self, server: Server) -> str | None:
+        """The setting of the person that turns verification off; those of git do so for servers only, not for proxies."""
+        url = server.configured_url
+        given = self._insecure(server.origin, url, of_project=False)
         if given is not None:
             return _said(given)
+        if server.leads_to is not None:
+            return None
         if self._switch("GIT_SSL_NO_VERIFY"):
             return "GIT_SSL_NO_VERIFY"
         value = self.git_http("sslVerify", url)
@@ -149,9 +172,14 @@ class TrustSettings:
             raise _unreadable(variable, text, BOOLISH)
         return value
 
-    def _roots(self, url: str, chosen: Given | None) -> Roots:
+    def _roots(self, server: Server, chosen: Given | None) -> Roots:
         if chosen is not None:
             return _of_files(Named(chosen.value, str(chosen.provenance)))
+        url = server.configured_url
+        if server.leads_to is not None:
+            file = self._variable("GIT_PROXY_SSL_CAINFO") or self._in_git("proxySSLCAInfo", server.leads_to)
+            if file:
+                return _of_files(file)
         file, folder = self._variable("GIT_SSL_CAINFO"), self._variable("GIT_SSL_CAPATH")
         if file or folder:
             return _of_files(file, folder)
@@ -167,17 +195,19 @@ class TrustSettings:
             return Roots("native" if native.value else "bundled", setting=str(native.provenance))
         return Roots()
 
-    def _client(self, url: str) -> ClientCertificate | None:
-        chosen = self._last("client-cert", url)
+    def _client(self, server: Server) -> ClientCertificate | None:
+        chosen = self._last("client-cert", server.configured_url)
         if chosen is not None:
             setting = str(chosen.provenance)
             certificate, _, key = chosen.value.partition(",")
             return ClientCertificate(Named(certificate, setting), Named(key, setting) if key else None)
-        key_for_git = self._variable("GIT_SSL_KEY") or self._in_git("sslKey", url)
+        url = server.leads_to or server.configured_url
+        git = _FOR_SERVERS if server.leads_to is None else _FOR_PROXIES
+        key_for_git = self._variable(git.key_variable) or self._in_git(git.key, url)
         for found, named in (
-            (self._variable("GIT_SSL_CERT"), key_for_git),
+            (self._variable(git.certificate_variable), key_for_git),
             (self._variable("SSL_CLIENT_CERT"), None),
-            (self._in_git("sslCert", url), key_for_git),
+            (self._in_git(git.certificate, url), key_for_git),
         ):
             if found is not None:
                 return ClientCertificate(found, named)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import field
+
+from git_helper.frozen import frozen
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _BRACKETED = re.compile(r"^\[[0-9A-Fa-f:.]*\]")
@@ -14,7 +16,7 @@ SCHEME_INSIDE = r"[A-Za-z][A-Za-z0-9+.-]{0,30}://"
 _NESTED_ORIGIN = re.compile(rf"{SCHEME_INSIDE}[^/@?#:]*(?::[0-9]+)?(?=/|$)")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@frozen
 class UrlText:
     """A URL cut at its marks; every number is an offset in `text`.
 
@@ -22,7 +24,7 @@ class UrlText:
     none), the path at `?` or `#`, the query (with its `?`) at `#`; the fragment (with its `#`) is the rest.
     """
 
-    text: str
+    text: str = field(repr=False)
     authority_start: int
     userinfo_end: int
     authority_end: int
@@ -89,12 +91,15 @@ def split_url(text: str) -> UrlText | None:
 def hides_credentials(url: UrlText) -> bool:
     """Whether an `@` behind the authority may end a password with a raw `/ ? # \\`, so that no part may be shown.
 
-    `u:p/w@host` (no number for a port), `user/name:pw@host` (colon and `@` in the path) and `u?p@host` are such.
+    `u:p/w@host` (no number for a port), `u:/w@host`, `user/name:pw@host` (colon and `@` in the path) and `u?p@host` are such.
     """
-    if url.scheme.rpartition("+")[2] == "file" or "@" not in url.text[url.authority_end :]:
+    is_file = url.scheme.rpartition("+")[2] == "file" and url.host_and_port.lower() in ("", "localhost")
+    if is_file or "@" not in url.text[url.authority_end :]:
         return False
     if not url.port_is_number:
         return not is_scp_like(url)
+    if url.port == "" and url.userinfo is None:
+        return True  # `u:/password@host`; nobody writes a colon without a port
     if url.text[url.authority_end] != "/":
         return True
     path = _NESTED_ORIGIN.sub("", url.path)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from git_helper.frozen import frozen
 from git_helper.secret import MASK, Secret
 
 # Prefixes that only tokens have: GitHub, GitLab and Atlassian publish theirs so that scanners find them.
@@ -45,7 +45,7 @@ def masked_userinfo(text: str, scheme: str) -> str:
     return f"{user}:{MASK}"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class UserInfo:
     """`user` and `password` decoded (UTF-8), None where absent; `encoded` is both as a URL holds them, without `@`.
 

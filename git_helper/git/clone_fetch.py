@@ -6,6 +6,7 @@ The talk with the server is dulwich's, over whatever its client is made of; what
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,7 @@ from git_helper.git.received_pack import ReceivedPack
 from git_helper.git.refs import unsupported_format
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dulwich.client import FetchPackResult, GitClient
     from dulwich.refs import Ref
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int, int], None]
 
+_OID = re.compile(rb"[0-9a-f]{40}")
 # What dulwich lets through when bytes are not what it expects.
 _PROTOCOL_ERRORS = (
     GitProtocolError,
@@ -113,7 +115,7 @@ class Fetch:
         if result.object_format not in (None, "sha1"):
             raise unsupported_format(result.object_format, self._url.masked_clone_url)
         advertised = self._advertised(result.refs, result.symrefs)
-        objects = self._finish(set(result.new_shallow or ()))
+        objects = self._finish(_shallow(result.new_shallow or ()))
         found = layout(
             wish,
             advertised,
@@ -174,7 +176,7 @@ class Fetch:
                 raise _no_commit(wish, shown) from error
             raise
         except _PROTOCOL_ERRORS as error:
-            said = redact(str(error))[:300]
+            said = redact(str(error)[:2000])[:300]
             reason = f"cannot clone '{shown}': the server's answer cannot be read" + (f" ({said})" if said else "")
             raise NotGit(reason) from error
 
@@ -197,6 +199,14 @@ class Fetch:
         objects.move(self._temporary, final + ".pack")
         repository_files.write_shallow(self._folder, shallow)
         return objects
+
+
+def _shallow(named: Iterable[bytes]) -> set[bytes]:
+    """The commits whose parents were left out, in hexadecimal. Raises NotGit for what is no name."""
+    found = set(named)
+    if not all(_OID.fullmatch(oid) for oid in found):
+        raise NotGit("the server named an object by what is no name")
+    return found
 
 
 def _peeled(objects: StoredObjects | None, oid: bytes) -> bytes:

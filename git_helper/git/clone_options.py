@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.core.reference import Reference
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from git_helper.core.reference import Oid
@@ -27,7 +28,7 @@ class Watch(Protocol):
         """What the server says, as it came: it is to be cleaned before a person sees it."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Options:
     """`depth`: commits of history, None for all. `lfs`: whether files of Git LFS are fetched. See git-clone(1)."""
 
@@ -38,7 +39,7 @@ class Options:
     lfs: bool = True
 
 
-@dataclass(frozen=True)
+@frozen
 class Cloned:
     """What there is now. `branch`: its full name, None for a detached HEAD; `commit`: None for an empty repository."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dulwich.refs import check_ref_format
 
 from git_helper.core.reference import Choice, Oid, RefKind, RefNotFound, RemoteRef, choose
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +19,7 @@ HEADS, TAGS, REMOTES = b"refs/heads/", b"refs/tags/", b"refs/remotes/origin/"
 _HEAD = b"HEAD"
 
 
-@dataclass(frozen=True)
+@frozen
 class Wish:
     """What is to be cloned. `depth`: commits of history, one branch or tag only; None: everything.
 
@@ -31,7 +32,7 @@ class Wish:
     detach_at: Oid | None = None
 
 
-@dataclass(frozen=True)
+@frozen
 class Advertised:
     """The refs of a server. `refs`: names (bytes) and object names (hexadecimal, ASCII); `head`: what HEAD points to."""
 
@@ -60,7 +61,7 @@ class Advertised:
         return found
 
 
-@dataclass(frozen=True)
+@frozen
 class Layout:
     """What is written. `packed`: refs in the end; `branch`: the local branch, None for a detached HEAD.
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ Section = tuple[bytes, bytes | None, list[tuple[bytes, bytes]]]
 _ESCAPES = {0x22: b'\\"', 0x5C: b"\\\\", 0x0A: b"\\n", 0x09: b"\\t"}
 
 
-@dataclass(frozen=True)
+@frozen
 class Configuration:
     """What a clone's own configuration says. `url`: without userinfo; `branch`: the full name of one with an upstream.
 

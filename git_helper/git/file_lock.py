@@ -10,6 +10,8 @@ import errno
 import os
 import sys
 
+from git_helper.system import files
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -29,7 +31,8 @@ HELD = (errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK)
 
 def acquire(path: str) -> tuple[int, bool]:
     """A descriptor with the lock, and whether its file was there. Does not wait. Raises OSError, one of HELD among them."""
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    # Its folder may be for everybody, so a link there may be somebody else's.
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0)
     was_there = False
     try:
         descriptor = os.open(path, flags | os.O_EXCL, 0o600)
@@ -39,7 +42,7 @@ def acquire(path: str) -> tuple[int, bool]:
     try:
         _try_lock(descriptor)
         # The file goes with the lock, so it may be another one by the time the lock is ours.
-        if not _is_same(descriptor, path):
+        if not files.is_same(descriptor, path):
             raise BlockingIOError(errno.EWOULDBLOCK, os.strerror(errno.EWOULDBLOCK))
     except BaseException:
         os.close(descriptor)
@@ -51,12 +54,6 @@ def release(descriptor: int, path: str) -> None:
     """Removes the file and frees the lock."""
     if sys.platform != "win32":
         with contextlib.suppress(OSError):
-            os.unlink(path)
+            if files.is_same(descriptor, path):  # else it is somebody else's by now (staging, at exit)
+                os.unlink(path)
     os.close(descriptor)
-
-
-def _is_same(descriptor: int, path: str) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.stat(path))
-    except FileNotFoundError:
-        return False

@@ -59,7 +59,7 @@ def _not_git(response: Response, shown: str, content_type: str) -> NotGit:
         return NotGit(
             f"cannot read '{shown}': the server only serves its files ('dumb' HTTP), which is not supported", hint
         )
-    kind = f"'{redact(content_type)[:100]}'" if content_type else "an answer without a type"
+    kind = f"'{redact(content_type[:200])[:100]}'" if content_type else "an answer without a type"
     return NotGit(f"cannot read '{shown}': the server answered with {kind} instead of Git", "check the URL")
 
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
 
+from git_helper.core.parse_error import ParseError
+from git_helper.core.plain_url import PlainUrl
 from git_helper.core.redaction import display_url, redact
 from git_helper.errors import Cancelled, GitHelperError, NotFound, Refused, Unreachable
+from git_helper.frozen import frozen
 from git_helper.net.message import Request
 from git_helper.secret import visible
 from git_helper.system.together import together
@@ -32,6 +35,9 @@ _BATCH = 100
 _LARGEST_ANSWER = 16 << 20
 _BLOCK = 1 << 18
 _WORKERS = 4
+_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_VALUE = re.compile(r"[\x20-\x7e\t\x80-\xff]*")
+_SAID = 2000  # characters
 _LEAVE = "to leave the pointers in place: export GIT_LFS_SKIP_SMUDGE=1"
 
 
@@ -48,7 +54,7 @@ class DamagedLfsObject(GitHelperError):
     error = "damaged-lfs-object"
 
 
-@dataclass(frozen=True)
+@frozen
 class _Download:
     """Where one object is. `headers` are the server's, for this URL only."""
 
@@ -134,13 +140,14 @@ class LfsClient:
             raise NotFound(f"cannot find the LFS object '{pointer.oid}' at '{self._shown}'", _LEAVE)
         error = found.get("error")
         if isinstance(error, dict):
-            said = redact(str(error.get("message", "")))[:300]
+            said = redact(str(error.get("message", ""))[:_SAID])[:300]
             raise NotFound(f"cannot find the LFS object '{pointer.oid}' at '{self._shown}': {said}", _LEAVE)
         try:
             action = found["actions"]["download"]
             url = urljoin(self._endpoint + "/", str(action["href"]))
-            headers = {str(name).title(): str(value) for name, value in (action.get("header") or {}).items()}
-        except (KeyError, TypeError, ValueError, AttributeError) as wrong:
+            PlainUrl.parse(url)
+            headers = header_fields(action.get("header") or {})
+        except (KeyError, TypeError, ValueError, AttributeError, ParseError) as wrong:
             raise Unreachable(f"cannot read the answer of '{self._shown}': it names no download") from wrong
         if urlsplit(url).scheme not in ("http", "https") or (
             urlsplit(url).scheme == "http" and urlsplit(self._endpoint).scheme == "https"
@@ -212,6 +219,14 @@ class LfsClient:
     @property
     def _shown(self) -> str:
         return visible(display_url(self._endpoint))
+
+
+def header_fields(given: Mapping[object, object]) -> dict[str, str]:
+    """What a server wants to find in a request. Raises ValueError for what is no header field (RFC 9110 §5)."""
+    fields = {str(name).title(): str(value) for name, value in given.items()}
+    if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in fields.items()):
+        raise ValueError("a header field in it is none")
+    return fields
 
 
 def object_path(folder: str, oid: str) -> str:

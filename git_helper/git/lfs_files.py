@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
+import re
 from itertools import chain
+from math import comb
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from dulwich.attrs import compile_gitattributes_patterns, match_path, parse_git_attributes
 from dulwich.config import ConfigFile
 
+from git_helper.core.plain_url import PlainUrl
+from git_helper.core.url_text import split_url
 from git_helper.errors import UsageError
 from git_helper.git.index_file import IndexEntry
 from git_helper.git.lfs import object_path
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 
 _LARGEST = 1 << 20
 _SECONDS_BEFORE = 2
+_MOST_STEPS = 50_000_000
+_STARS = re.compile(rb"\*+")
+logging.getLogger("dulwich").addHandler(logging.NullHandler())  # it would quote what it cannot read, on stderr
 
 
 class LfsAttributes:
@@ -37,17 +44,22 @@ class LfsAttributes:
         self._read: dict[bytes, Patterns] = {}
 
     def is_tracked(self, path: bytes) -> bool:
-        """Whether the file at `path`, relative, has the attribute `filter=lfs`."""
+        """Whether the file at `path`, relative, has the attribute `filter=lfs`. Raises UsageError."""
         parts = path.split(b"/")[:-1]
         folders = [b"/".join(parts[:count]) for count in range(len(parts) + 1)]
-        attributes = match_path(chain.from_iterable(map(self._patterns, folders)), path)
-        return attributes.get(b"filter") == b"lfs"
+        patterns = list(chain.from_iterable(map(self._patterns, folders)))
+        stars = max((len(_STARS.findall(one.pattern)) for one, _ in patterns), default=0)
+        # Each `*` tries every place behind the one before it, in each path anew.
+        if comb(len(path) + stars, stars) > _MOST_STEPS:
+            raise UsageError(f"cannot read '.gitattributes': {stars} '*' in one pattern are too many")
+        return match_path(patterns, path).get(b"filter") == b"lfs"
 
     def _patterns(self, folder: bytes) -> Patterns:
         if folder not in self._read:
             content = read_small(os.path.join(self._folder, folder, b".gitattributes"))
             entries = parse_git_attributes(io.BytesIO(content or b""))
-            self._read[folder] = compile_gitattributes_patterns(entries, b".gitattributes", folder)
+            found = compile_gitattributes_patterns(entries, b".gitattributes", folder)
+            self._read[folder] = [(pattern, said) for pattern, said in found if b"filter" in said]
         return self._read[folder]
 
 
@@ -62,7 +74,11 @@ def endpoint(folder: bytes) -> str | None:
         return None
     except ValueError as error:
         raise UsageError("cannot read '.lfsconfig': it is no configuration of git") from error
-    return url if urlsplit(url).scheme in ("http", "https") else None
+    parts = split_url(url)
+    if parts is None or parts.scheme not in ("http", "https"):
+        return None
+    PlainUrl.parse(url)  # raises for what is none
+    return url
 
 
 def put_in_place(

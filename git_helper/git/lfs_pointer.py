@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from git_helper.frozen import frozen
 
 LONGEST_POINTER = 1024
 _FIRST_LINE = b"version https://git-lfs.github.com/spec/v1\n"
@@ -11,7 +12,7 @@ _OID = re.compile(rb"^oid sha256:([0-9a-f]{64})$", re.MULTILINE)
 _SIZE = re.compile(rb"^size ([0-9]{1,19})$", re.MULTILINE)
 
 
-@dataclass(frozen=True)
+@frozen
 class LfsPointer:
     """`oid`: SHA-256 of the real content in hexadecimal; `size`: its bytes."""
 

@@ -11,8 +11,10 @@ from git_helper.git.pack_errors import DamagedPack
 if TYPE_CHECKING:
     from collections.abc import Collection, Container
 
-# Names of files and folders; a submodule's commit is in another repository.
-_TREE = re.compile(rb"(?:100[0-7]{3}|120000|0?40000) [^\0]*\0(.{20})|160000 [^\0]*\0.{20}", re.DOTALL)
+# Names of files and folders; a submodule's commit is in another repository. For its beginning see tree_entries.
+_TREE = re.compile(
+    rb"(?:(?<=\0.{20})|\A)(?:(?:100[0-7]{3}|120000|0?40000) [^\0]*\0(.{20})|160000 [^\0]*\0.{20})", re.DOTALL
+)
 _COMMIT = re.compile(rb"tree ([0-9a-f]{40})\n((?:parent [0-9a-f]{40}\n)*)")
 _TAG = re.compile(rb"object ([0-9a-f]{40})\n")
 _EMPTY_TREE = bytes.fromhex("4b825dc642cb6eb9a060e54bf8d69288fbee4904")

@@ -10,10 +10,10 @@ import contextlib
 import hashlib
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_helper.errors import StoreError
+from git_helper.errors import StoreError, reason
+from git_helper.frozen import frozen
 from git_helper.git import stored_tree
 from git_helper.git.staging import remove_tree, staged, unused
 
@@ -30,7 +30,7 @@ _LOCK = _TREE + ".lock"
 _LFS = "lfs"
 
 
-@dataclass(frozen=True)
+@frozen
 class Freed:
     """What was removed; `size` in bytes."""
 
@@ -105,7 +105,7 @@ class ObjectCache:
                 os.makedirs(folder, mode=0o700, exist_ok=True)
         except OSError as error:
             raise StoreError(
-                f"cannot make the cache '{self.folder}': {(error.strerror or '').lower()}",
+                f"cannot make the cache '{self.folder}': {reason(error)}",
                 "name another: --cache-dir DIR",
             ) from error
 

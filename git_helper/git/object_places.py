@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _RECENT = 16 << 20
 _BUFFER = 1 << 18
-_LARGEST_RECENT = 2 << 20
+_LARGEST_RECENT = BIG  # what is not kept is made again for each delta to it, with all of its chain
 
 
 class Record(NamedTuple):

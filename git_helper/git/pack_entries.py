@@ -22,6 +22,8 @@ _WINDOW = 1 << 18
 _HEADER = 12
 _TRAILER = 20
 _OID = 20
+_MOST_PACKED = 2 * BIG
+"""Bytes of an entry that goes on in one piece."""
 
 HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
 _SHORT = 8192
@@ -236,7 +238,7 @@ class _Partial:
         if self._left < 0 or (self.ended and self._left):
             raise DamagedPack("an object has another size than it says")
         if self._whole is not None:
-            self._whole.packed.append(view[position:after])
+            self._whole.keep(view[position:after])
         if piece:
             self.pieces.write(piece)
         return after
@@ -250,6 +252,14 @@ class _Whole:
         self._receiver = receiver
         self._entry = (offset, kind, base)
         self._parts: list[bytes] = []
+        self._packed_size = 0
+
+    def keep(self, packed: memoryview) -> None:
+        """The next compressed bytes. Empty blocks inflate to nothing, so there could be any number of them."""
+        self._packed_size += len(packed)
+        if self._packed_size > _MOST_PACKED:
+            raise DamagedPack("an object is longer compressed than it can be")
+        self.packed.append(packed)
 
     def write(self, piece: bytes) -> None:
         """The next inflated bytes."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from git_helper.errors import GitHelperError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 
@@ -38,7 +37,7 @@ class TooBig(GitHelperError):
         super().__init__(f"cannot unpack the answer of the server: {what} {found}, more than {limit}")
 
 
-@dataclass(frozen=True)
+@frozen
 class Limits:
     """What one tree may cost; git's own where it has one (core.maxTreeDepth, PATH_MAX, the depth of delta chains).
 

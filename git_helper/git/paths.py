@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from collections import Counter
 
 from git_helper.git.pack_errors import UnsafeTree
 
@@ -47,7 +48,7 @@ def check_name(name: bytes, path: bytes, *, at_top: bool, symlink: bool) -> None
 def check_unique(names: list[bytes], folder: bytes) -> None:
     """No two entries of one tree with one name: of a link and a folder the files below would go where it points."""
     if len(set(names)) != len(names):
-        twin = next(name for name in names if names.count(name) > 1)
+        twin = Counter(names).most_common(1)[0][0]
         raise UnsafeTree(folder + twin, "its folder has two entries of this name")
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 65520
 _READ = 1 << 18
+REFS_LIMIT = 1 << 30
+"""Bytes of a list of refs, and of what else a server says of itself."""
 _LONGEST_MESSAGE = 2000
 
 

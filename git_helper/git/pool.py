@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 from dulwich.client import HttpGitClient
 
 from git_helper.git.http_answers import ADVERTISEMENT, RESULT, check_answer
-from git_helper.git.pkt_line import Packets, packet
+from git_helper.git.pkt_line import REFS_LIMIT, Packets, packet
 from git_helper.net.message import Request
 
 if TYPE_CHECKING:
@@ -90,7 +90,10 @@ class SessionPool:
         user, password = (self._url.user, self._url.password) if same else (None, None)
         name = None if user is None else user.reveal()
         path = unquote_to_bytes(parts.path.removesuffix(_INFO_REFS).removesuffix("/git-upload-pack").strip("/"))
-        return Request(method, url, headers, None if body is None else with_features(body), name, password, path)
+        asks_for_pack = body is not None and not body[4:].startswith(b"command=ls-refs")
+        limit = None if asks_for_pack else REFS_LIMIT
+        sent = None if body is None else with_features(body)
+        return Request(method, url, headers, sent, name, password, path, limit=limit)
 
 
 class PoolResponse:

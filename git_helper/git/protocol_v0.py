@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from git_helper.core.reference import Oid, RemoteRef
+from git_helper.frozen import frozen
 from git_helper.git.pkt_line import FLUSH, Mark, NotGit, Packets, packet, packets
 from git_helper.git.protocol_v2 import AGENT, read_capabilities
 from git_helper.git.refs import read_oid, unsupported_format
@@ -21,7 +22,7 @@ _MOST_REFS = 5_000_000
 _WISHED = ("multi_ack_detailed", "side-band-64k", "thin-pack", "ofs-delta", "shallow")
 
 
-@dataclass(frozen=True)
+@frozen
 class Advertisement:
     """What a server says first. Version 2: only capabilities. `refs` are those of versions 0 and 1.
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 AGENT = f"agent=git-helper/{__version__}"
 _MOST_REFS = 5_000_000
+_MOST_CAPABILITIES = 1 << 20  # bytes
 
 
 def ls_refs_request(prefixes: Iterable[str]) -> bytes:
@@ -68,7 +69,11 @@ def read_pack(answer: Packets, feed: Callable[[bytes], None], tell: Callable[[st
 def read_capabilities(answer: Packets) -> dict[str, str]:
     """What follows `version 2`: each capability with its value, empty for none."""
     found: dict[str, str] = {}
+    left = _MOST_CAPABILITIES
     while not isinstance(line := answer.line(), Mark):
+        left -= len(line) + 1
+        if left < 0:
+            raise NotGit("the server's capabilities are too many")
         key, _, value = _text(line).partition("=")
         found[key] = value
     return found

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.core.reference import Oid, RemoteRef, UnsupportedObjectFormat
+from git_helper.frozen import frozen
 from git_helper.git.pkt_line import NotGit
 from git_helper.secret import visible
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from git_helper.net.message import Answered
 
 
-@dataclass(frozen=True)
+@frozen
 class Refs:
     """`refs` in the server's order; `credential`: the source and the user name that opened the door, None for nobody."""
 

@@ -8,7 +8,7 @@ from urllib.parse import SplitResult, unquote_to_bytes, urlsplit
 from git_helper.errors import GitHelperError
 from git_helper.git import protocol_v0, protocol_v2
 from git_helper.git.http_answers import ADVERTISEMENT, RESULT, RepositoryNotFound, check_answer
-from git_helper.git.pkt_line import NotGit, Packets, ServerError
+from git_helper.git.pkt_line import REFS_LIMIT, NotGit, Packets, ServerError
 from git_helper.git.refs import Refs
 from git_helper.git.remote_repository import RemoteRepository
 from git_helper.net.message import Request
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
 
 _INFO_REFS = "/info/refs?service=git-upload-pack"
 _VERSION_2 = {"Git-Protocol": "version=2"}
-_REFS_LIMIT = 1 << 30
-_HISTORY = ("HEAD", "refs/heads/", "refs/tags/")
 
 
 class Sender(Protocol):
@@ -58,7 +56,7 @@ class HttpRepository(RemoteRepository):
         wanted = tuple(prefixes)
 
         def version_2() -> Refs:
-            with self._post(protocol_v2.ls_refs_request(wanted), _REFS_LIMIT) as response:
+            with self._post(protocol_v2.ls_refs_request(wanted), REFS_LIMIT) as response:
                 return Refs(protocol_v2.read_refs(self._packets(response)), response.credential)
 
         return self._converse(version_2, lambda advertisement: Refs(advertisement.refs, self._credential))
@@ -111,7 +109,8 @@ class HttpRepository(RemoteRepository):
         """What the server speaks and can; asked once. Follows the repository to a new URL, as git does."""
         if self._advertisement is None:
             headers = {**_VERSION_2, "Accept": "*/*"}
-            with self._session.send(self._request("GET", self._base + _INFO_REFS, headers)) as response:
+            asked = self._request("GET", self._base + _INFO_REFS, headers, limit=REFS_LIMIT)
+            with self._session.send(asked) as response:
                 check_answer(response, self.shown, ADVERTISEMENT)
                 advertisement = protocol_v0.read_advertisement(self._packets(response))
                 if not response.url.endswith(_INFO_REFS):

@@ -18,7 +18,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NoReturn
 
-from git_helper.errors import GitHelperError, Timeout, UsageError
+from git_helper.errors import GitHelperError, Timeout, UsageError, reason
 from git_helper.git import file_lock
 from git_helper.secret import visible
 
@@ -180,8 +180,7 @@ def disk_errors(destination: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise GitHelperError(f"cannot write '{visible(destination)}': {reason.lower()}") from error
+        raise GitHelperError(f"cannot write '{visible(destination)}': {reason(error)}") from error
 
 
 def _is_there(destination: str) -> bool:

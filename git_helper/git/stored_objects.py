@@ -13,6 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_helper.git import delta
+from git_helper.git.pack_entries import BIG
 from git_helper.git.pack_errors import DamagedPack, TooBig
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from git_helper.git.pack_errors import Limits
 
 NO_BASE = -1
-_LARGEST_RECENT = 4 << 20
+_LARGEST_RECENT = BIG  # what is not kept is made again for each delta to it, with all of its chain
 _BLOCK = 1 << 20
 _MOST_HEADER = 32
 _KEPT_FILES = 2

@@ -13,7 +13,7 @@ import struct
 import zlib
 from typing import Any, BinaryIO, Self
 
-from git_helper.errors import StoreError
+from git_helper.errors import StoreError, reason
 from git_helper.git.pack_errors import Limits
 from git_helper.git.tree_entries import SYMLINK
 from git_helper.git.tree_rest import Rest
@@ -77,10 +77,8 @@ class StoredTreeWriter:
             raise self._failure(error) from error
 
     def _failure(self, error: OSError) -> StoreError:
-        reason = (error.strerror or type(error).__name__).lower()
-        return StoreError(
-            f"cannot write '{self._path}': {reason}", "name another folder for the cache: --cache-dir DIR"
-        )
+        hint = "name another folder for the cache: --cache-dir DIR"
+        return StoreError(f"cannot write '{self._path}': {reason(error)}", hint)
 
     def __enter__(self) -> Self:
         return self

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dulwich.config import ConfigFile
@@ -15,6 +15,7 @@ from git_helper.core.giturl import GitUrl
 from git_helper.core.parse_error import ParseError
 from git_helper.core.redaction import display_url
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.git.paths import check_name
 from git_helper.secret import visible
 
@@ -34,7 +35,7 @@ class UnsafeSubmodule(UsageError):
         super().__init__(f"cannot use the submodule '{visible(name)}': {reason}", hint)
 
 
-@dataclass(frozen=True)
+@frozen
 class Submodule:
     """`name`: of its repository below .git/modules; `path`: of its files; `url`: as written, maybe relative."""
 
@@ -82,10 +83,14 @@ def _check(submodule: Submodule, path: bytes) -> None:
 
 def refuse_nested(submodules: Iterable[Submodule]) -> None:
     """No repository below .git/modules inside another one (CVE-2024-32002's ground). Raises UsageError."""
-    names = sorted(submodule.name.lower() for submodule in submodules)
-    for one, other in pairwise(names):
-        if one == other or other.startswith(one + b"/"):
-            raise UnsafeSubmodule(other, f"its repository would be inside the one of '{visible(one)}'")
+    names = [submodule.name.lower() for submodule in submodules]
+    count = Counter(names)
+    for name in names:
+        parts = name.split(b"/")
+        above = [b"/".join(parts[:end]) for end in range(1, len(parts))] + [name] * (count[name] > 1)
+        outer = next((one for one in above if one in count), None)
+        if outer is not None:
+            raise UnsafeSubmodule(name, f"its repository would be inside the one of '{visible(outer)}'")
 
 
 def submodule_url(submodule: Submodule, parent: GitUrl) -> GitUrl:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from git_helper.core.reference import Oid
+from git_helper.frozen import frozen
 from git_helper.git.lfs_pointer import LfsPointer
 
 if TYPE_CHECKING:
     from git_helper.git.unpack import Unpacked
 
 
-@dataclass(frozen=True)
+@frozen
 class Rest:
     """`submodules`: path and commit of each; `gitmodules`: what `.gitmodules` says; `lfs`: path and pointer of each."""
 

@@ -104,7 +104,7 @@ class Trees:
             if kept is not None:
                 scratch = staging.make_scratch()
                 with self._show(url.display) as job, disk_errors(staging.destination):
-                    unpacked = unpack(self._open(url), commit, folder, scratch, progress=job.received, kept=kept)
+                    unpacked = unpack(self._open(url), commit, folder, scratch, job.received, kept)
                 rest = Rest.of(unpacked)
                 kept.finish(rest)
                 return rest

@@ -7,10 +7,10 @@ whole or there is an error; its bytes are those of `git checkout` without filter
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.core.reference import Oid
+from git_helper.frozen import frozen
 from git_helper.git.object_places import Places
 from git_helper.git.pack_errors import DamagedPack, Limits
 from git_helper.git.pack_objects import PackObjects
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _LARGEST_GITMODULES = 1 << 20
 
 
-@dataclass(frozen=True)
+@frozen
 class Unpacked:
     """What was written. Paths are relative, as bytes; `gitmodules` is the content of that file at the top, if any.
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _GZIP = 16 + zlib.MAX_WBITS
 _MOST_STEPS = 16
+_MOST_BARREN = 1 << 20
+"""Packed bytes without a single one in them: empty blocks and members, or zeros behind them, which need have no end."""
 KEPT = 1 << 16
 """Bytes of a refusal's text that are read so that the connection can be used again."""
 
@@ -96,13 +98,16 @@ class StreamBody:
         return data
 
     def _decoded(self, size: int) -> bytes:
-        gzip = self._gzip
+        gzip, barren = self._gzip, 0
         while gzip is not None:
             try:
                 data = gzip.take(size)
                 if data:
                     return data
                 block = self._block(BLOCK)
+                barren += len(block)
+                if barren > _MOST_BARREN:
+                    raise Unreachable(f"cannot read the answer of '{self._wait.shown}': its gzip holds nothing")
                 if not block:
                     if gzip.is_within():
                         raise self._wait.broken(EOFError(), self._received)

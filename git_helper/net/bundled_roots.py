@@ -6,15 +6,20 @@ meanwhile: so a thread waits for that while we load what else a request needs.
 
 from __future__ import annotations
 
-import ssl
 import threading
+from typing import TYPE_CHECKING
 
 import certifi
+
+from git_helper.net.shared_context import SharedContext
+
+if TYPE_CHECKING:
+    import ssl
 
 
 def load() -> ssl.SSLContext:
     """A new context that trusts these authorities."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = SharedContext()
     context.load_verify_locations(cafile=certifi.where())
     return context
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.core.authorization import authorization
 from git_helper.core.challenge import accepts_password
 from git_helper.core.challenge import parse as parse_challenges
 from git_helper.errors import Refused
+from git_helper.frozen import frozen
 from git_helper.net.body import BufferBody, StreamBody
 from git_helper.net.message import Headers
 from git_helper.system.trace import timed
@@ -43,7 +43,7 @@ class Keeper(Protocol):
         """The server refused it: only this very secret may be forgotten."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Exchange:
     """One answer. `known`: with what we came in; `asked`: the sources that were asked in vain."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from http.client import BadStatusLine, HTTPException, IncompleteRead, LineTooLong, RemoteDisconnected
 
 from urllib3.exceptions import (
@@ -16,6 +15,7 @@ from urllib3.exceptions import (
 
 from git_helper.core.trust import Trust
 from git_helper.errors import Unreachable
+from git_helper.frozen import frozen
 from git_helper.net.tls_failures import cause, explained, untrusted
 from git_helper.net.tunnel import ProxyRefusal
 from git_helper.secret import visible
@@ -36,7 +36,7 @@ class LoginWanted(Unreachable):
         self.certain = certain
 
 
-@dataclass(frozen=True)
+@frozen
 class Wait:
     """A request for people, and its limits in seconds: for a connection, and for each wait after that."""
 

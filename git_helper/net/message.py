@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 BLOCK = 1 << 16  # bytes
 
 
-@dataclass(frozen=True)
+@frozen
 class Request:
     """One question. `url`: http or https, without userinfo; what that carried is in `username` and `password`.
 

@@ -17,7 +17,9 @@ from urllib3.util import Timeout
 
 from git_helper import __version__
 from git_helper.core.http_rules import HttpRules
+from git_helper.core.settings import MOST_WAIT
 from git_helper.errors import Unreachable, UsageError
+from git_helper.net.calls import CONNECT_SECONDS
 from git_helper.net.failures import Wait
 from git_helper.net.proxy_login import ProxyLogins
 from git_helper.net.target import REDIRECTS, Target
@@ -31,16 +33,19 @@ if TYPE_CHECKING:
 
     from urllib3 import BaseHTTPResponse, PoolManager
 
+    from git_helper.errors import GitHelperError
+    from git_helper.net.calls import Calls
     from git_helper.net.conversation import Credentials
+    from git_helper.net.exchange import WithheldFor
     from git_helper.net.proxy import Proxy, ProxyFor
     from git_helper.net.tls import ContextFor
     from git_helper.secret import Secret
 
     RulesFor = Callable[[Target], HttpRules]
 
-CONNECT_SECONDS = 20.0
 IDLE_SECONDS = 120.0
 _GLANCE_SECONDS = 5.0
+_LONGEST_LABEL = 63  # RFC 1035 §2.3.4
 # Servers of Git hosts answer some things only to programs that look like git.
 USER_AGENT = f"git/2.0 (git-helper/{__version__})"
 _ORDINARY = {"User-Agent": USER_AGENT, "Accept": "*/*", "Accept-Encoding": "gzip"}
@@ -74,18 +79,23 @@ class Pools:
         *,
         rules_for: RulesFor | None = None,
         credentials: Credentials | None = None,
+        withheld: WithheldFor = lambda target: None,
+        calls: Calls | None = None,
     ) -> None:
         """`timeout`: seconds for each wait; None: 20 for a connection, 120 for every wait after that.
 
-        `credentials`: for proxies that ask for a user name and password.
+        `credentials`: for proxies that ask for a user name and password; `withheld`: those that get none.
+        `calls`: connections that are under way.
         """
         self._context_for = context_for
         self._proxy_for = proxy_for
         self._rules_for = rules_for
         self._logins = ProxyLogins(credentials)
+        self._withheld = withheld
+        self._calls = calls
         self._timeout = timeout
         self._connect = CONNECT_SECONDS if timeout is None else timeout
-        self._managers: dict[tuple[ssl.SSLContext | None, Proxy | None], PoolManager] = {}
+        self._managers: dict[tuple[ssl.SSLContext | None, Proxy | None, ssl.SSLContext | None], PoolManager] = {}
         self._lock = threading.Lock()
 
     def open(
@@ -101,14 +111,14 @@ class Pools:
         Raises Unreachable, UsageError, and for proxies NoCredential, Refused and Cancelled.
         """
         rules = self._rules(target)
-        idle = IDLE_SECONDS if rules.low_speed is None else float(rules.low_speed[1])
+        idle = IDLE_SECONDS if rules.low_speed is None else min(float(rules.low_speed[1]), MOST_WAIT)
         sent = _headers(headers, rules, authorization)
         question = _Question(method, target, sent, body, idle if self._timeout is None else self._timeout)
         proxy = None if self._proxy_for is None else self._proxy_for(target)
         if proxy is None:
             answer = self._ask(question, None)
         else:
-            answer = self._logins.through(proxy, lambda known: self._ask(question, known))
+            answer = self._logins.through(proxy, lambda known: self._ask(question, known), self._reason(proxy, target))
         if rules.follow_redirects == "false" and answer[0].status in REDIRECTS:
             answer[0].close()
             raise RedirectRefused(
@@ -138,6 +148,8 @@ class Pools:
     def _ask(self, question: _Question, proxy: Proxy | None) -> tuple[BaseHTTPResponse, Wait]:
         """Raises LoginWanted, Unreachable, UsageError."""
         target = question.target
+        if max(map(len, target.origin.host.split(b"."))) > _LONGEST_LABEL:
+            raise _no_host(target)  # Python's TLS would find out in the middle, and leave the connection open
         wait = Wait(target.shown, self._connect, question.idle, None if proxy is None else proxy.url)
         connections = self._manager(target, proxy)
         start = time.monotonic()
@@ -153,7 +165,7 @@ class Pools:
                 timeout=Timeout(connect=self._connect, read=question.idle),
             )
         except LocationValueError:
-            raise UsageError(f"cannot request '{target.shown}': its host is no host name") from None
+            raise _no_host(target) from None
         except (HTTPError, OSError) as error:
             raise self._failure(target, proxy, error) or wait.failed(error, time.monotonic() - start) from error
         refusal = None if proxy is None else _refusal(raw, proxy)
@@ -164,35 +176,45 @@ class Pools:
 
     def _manager(self, target: Target, proxy: Proxy | None) -> PoolManager:
         context = self._context_for(target) if target.origin.scheme == b"https" else None
-        proxy_context = self._proxy_context(proxy)
+        proxy_context = self._proxy_context(proxy, target)
         with self._lock:
-            key = (context, proxy)
+            key = (context, proxy, proxy_context)
             if key not in self._managers:
-                self._managers[key] = manager(proxy, context, proxy_context, USER_AGENT)
+                self._managers[key] = manager(proxy, context, proxy_context, USER_AGENT, self._calls)
             return self._managers[key]
 
-    def _proxy_context(self, proxy: Proxy | None) -> ssl.SSLContext | None:
+    def _proxy_context(self, proxy: Proxy | None, target: Target) -> ssl.SSLContext | None:
         if proxy is None or proxy.scheme != "https":
             return None
-        return self._context_for(Target.parse(proxy.url))
+        return self._context_for(proxy.on_the_way_to(target))
+
+    def _reason(self, proxy: Proxy, target: Target) -> GitHelperError | None:
+        """Why no login may go to the proxy."""
+        return self._withheld(proxy.on_the_way_to(target)) if proxy.scheme == "https" else None
 
     def _failure(self, target: Target, proxy: Proxy | None, error: Exception) -> Unreachable | None:
         """Why a server, or an https proxy, is not trusted; None for any other failure."""
         if not isinstance(self._context_for, Contexts):
             return None
-        if isinstance(error, ProxyError) and proxy is not None:
+        if isinstance(error, ProxyError):
             # Raised while nothing but the proxy had been reached.
-            target, proxy, error = Target.parse(f"https://{proxy.authority}"), None, error.original_error
+            if proxy is None or proxy.scheme != "https":
+                return None
+            target, proxy, error = proxy.on_the_way_to(target), None, error.original_error
         if not isinstance(error, SSLError):
             return None
         return self._context_for.untrusted(target, error, partial(self._glance, target, proxy))
 
     def _glance(self, target: Target, proxy: Proxy | None, context: ssl.SSLContext) -> None:
         """One more connection on the same way, with a context that ends it before anything can be sent."""
-        connections = manager(proxy, context, self._proxy_context(proxy), USER_AGENT)
+        connections = manager(proxy, context, self._proxy_context(proxy, target), USER_AGENT)
         limit = min(self._connect, _GLANCE_SECONDS)
         with suppress(HTTPError, OSError):
             connections.urlopen("HEAD", target.url, redirect=False, retries=False, timeout=Timeout(limit, limit))
+
+
+def _no_host(target: Target) -> UsageError:
+    return UsageError(f"cannot request '{target.shown}': its host is no host name")
 
 
 def _refusal(answer: BaseHTTPResponse, proxy: Proxy) -> ProxyRefusal | None:

@@ -5,7 +5,7 @@ git-config(1) http.proxy, remote.<name>.proxy, http.proxyAuthMethod.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from git_helper.core.authority import parse_authority, refuse_controls
@@ -14,12 +14,13 @@ from git_helper.core.credential import Credential, Description, Origin
 from git_helper.core.no_proxy import is_exempt
 from git_helper.core.url_text import split_url
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
+from git_helper.net.target import Target
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from git_helper.net.target import Target
     from git_helper.secret import Secret
 
     ProxyFor = Callable[[Target], "Proxy | None"]
@@ -37,7 +38,7 @@ _METHODS = ("anyauth", "basic", "digest", "negotiate", "ntlm")
 _OURS = ("anyauth", "basic")
 
 
-@dataclass(frozen=True)
+@frozen
 class Proxy:
     """`scheme`: one of HTTP or SOCKS; `host` without brackets; `setting`: what named it, for messages.
 
@@ -72,6 +73,10 @@ class Proxy:
         origin = Origin.parse(self.scheme.encode(), self.authority.encode())
         host = self.authority if origin is None else origin.authority()
         return Description(self.scheme.encode(), host.encode(), None, self.username)
+
+    def on_the_way_to(self, target: Target) -> Target:
+        """It as a place of its own, for those who decide whom to trust."""
+        return replace(Target.parse(f"{self.url}/"), leads_to=target.configured_url)
 
     def with_login(self, username: bytes, password: Secret) -> Proxy:
         """The same for a user."""

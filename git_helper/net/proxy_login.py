@@ -14,6 +14,7 @@ from git_helper.core.chain import Candidate
 from git_helper.core.challenge import parse as parse_challenges
 from git_helper.core.credential import Credential
 from git_helper.errors import NoCredential, Refused
+from git_helper.frozen import frozen
 from git_helper.net.failures import LoginWanted
 from git_helper.net.proxy import HTTP
 from git_helper.net.remembered import Desk, Known
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 _ITS_URL = "URL"
 
 
-@dataclass(frozen=True)
+@frozen
 class _Login:
     """What we come with. `proxy`: with its user name and password."""
 
@@ -57,13 +58,15 @@ class ProxyLogins:
         self._doors: dict[Proxy, _Door] = {}
         self._lock = threading.Lock()
 
-    def through(self, proxy: Proxy, send: Callable[[Proxy], T]) -> T:
+    def through(self, proxy: Proxy, send: Callable[[Proxy], T], withheld: GitHelperError | None = None) -> T:
         """What `send` gives for `proxy` with what lets us in.
 
         User name and password of its URL are sent at once, and a refusal is final. Else what let us in before; else
         nothing, and when it asks, each candidate of the sources once, the person last. `send` raises LoginWanted.
-        Raises NoCredential, Refused, Cancelled.
+        Raises NoCredential, Refused, Cancelled, and `withheld` instead of sending a login.
         """
+        if withheld is not None:
+            return _without_login(proxy, send, withheld)
         with self._lock:
             door = self._doors.setdefault(proxy, _Door())
         used = door.open_with
@@ -134,6 +137,15 @@ class ProxyLogins:
             return Refused(f"the proxy refused {whom}", _hint(proxy))
         asked = () if self._credentials is None else self._credentials.names(proxy.wanted, ask=True)
         return NoCredential(f"{refusal.message}; asked: {', '.join(asked) or 'nobody'}", _hint(proxy))
+
+
+def _without_login(proxy: Proxy, send: Callable[[Proxy], T], withheld: GitHelperError) -> T:
+    if proxy.password is not None:
+        raise withheld
+    try:
+        return send(proxy)
+    except LoginWanted:
+        raise withheld from None
 
 
 def _note(login: _Login, sources: list[str]) -> None:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_helper.core.userinfo import looks_like_token
 from git_helper.errors import Unreachable
+from git_helper.frozen import frozen
 from git_helper.net import registry_conversation
 from git_helper.net.conversation import Conversations, Credentials
 from git_helper.net.exchange import URL
 from git_helper.net.message import Answered, Headers, Request, Response
 from git_helper.net.pools import Pools
-from git_helper.net.target import MOST_REDIRECTS, REDIRECTS, Redirected, Target
+from git_helper.net.target import MOST_REDIRECTS, REDIRECTS, BadRedirect, Redirected, Target
 from git_helper.secret import Secret
 from git_helper.system.trace import timed
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
+    from git_helper.net.calls import Calls
     from git_helper.net.exchange import Exchange, WithheldFor
     from git_helper.net.pools import RulesFor
     from git_helper.net.proxy import ProxyFor
@@ -34,7 +37,7 @@ _HARMLESS = ("accept", "accept-encoding", "accept-language", "content-type", "gi
 _NOT_MODIFIED = 304
 
 
-@dataclass(frozen=True)
+@frozen
 class Answer:
     """Status and headers (names in lower case) of one answer; redirects are not followed."""
 
@@ -56,19 +59,31 @@ class Session:
         proxy_credentials: Credentials | None = None,
         rules_for: RulesFor | None = None,
         withheld: WithheldFor = lambda target: None,
+        check_hop: Callable[[Target], None] = lambda target: None,
         offline: bool = False,
+        calls: Calls | None = None,
     ) -> None:
         """`context_for` may be one context for every origin. `timeout`: seconds for each wait; None: 20 for a
         connection, 120 for every wait after that.
 
         Without `credentials` (and `for_registries`, which requests with a `place` go by) only what a URL carries is sent;
         without `proxy_for` no proxy is used. `proxy_credentials`: for proxies that ask who we are. `rules_for`: `http.*` of
-        git's configuration for a target. `withheld`: where no credential may go, whatever has one.
-        `offline`: every question is Unreachable.
+        git's configuration for a target. `withheld`: where no credential may go, whatever has one. `check_hop` raises where
+        no redirect of a Git server may lead.
+        `offline`: every question is Unreachable. `calls`: connections that are under way.
         """
         contexts = context_for if callable(context_for) else lambda _: context_for
-        self._pools = Pools(contexts, proxy_for, timeout, rules_for=rules_for, credentials=proxy_credentials)
+        self._pools = Pools(
+            contexts,
+            proxy_for,
+            timeout,
+            rules_for=rules_for,
+            credentials=proxy_credentials,
+            withheld=withheld,
+            calls=calls,
+        )
         self._withheld = withheld
+        self._check_hop = check_hop
         self._offline = offline
         self._conversations = Conversations(self._pools, credentials, withheld)
         self._for_registries = for_registries
@@ -80,7 +95,7 @@ class Session:
 
         Every hop is decided anew: another origin gets nothing of this one, and https never becomes http. Raises
         NoCredential, Refused, Unreachable (also for redirects that cannot be followed; Redirected for one of a POST),
-        UsageError, Cancelled.
+        UsageError, Cancelled, and what `check_hop` does.
         """
         target = self._asked(Target.of(request))
         used: list[Known] = []
@@ -92,12 +107,14 @@ class Session:
                 return self._answered(exchange, target, used)
             exchange.body.close()
             following = target.redirected(exchange.headers.get("Location"))
+            if request.place is None:
+                self._check_hop(following)
             if request.method not in ("GET", "HEAD"):
                 raise Redirected(target, following, request.method)
             if following.origin != target.origin:
                 request = replace(request, headers=_harmless(request))
             target = following
-        raise Unreachable(f"cannot follow the redirects of '{target.shown}': more than {MOST_REDIRECTS}")
+        raise BadRedirect(target, "too-many-redirects", f"more than {MOST_REDIRECTS} in a row")
 
     def get(self, url: str, authorization: Secret | None = None) -> Answer:
         """One bare GET: no source is asked, no redirect followed, the body not read. Raises Unreachable, UsageError,

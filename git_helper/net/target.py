@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import re
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
@@ -12,15 +13,25 @@ from git_helper.core.plain_url import PlainUrl
 from git_helper.core.redaction import mask_query
 from git_helper.core.url_text import split_url
 from git_helper.errors import Unreachable, UsageError
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from git_helper.net.message import Request
     from git_helper.secret import Secret
 
 REDIRECTS = (301, 302, 303, 307, 308)
-MOST_REDIRECTS = 5
+MOST_REDIRECTS = 10
+_OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 # Everything printable but the blank: a Location is already percent-encoded where it must be.
 _ASCII = "".join(chr(point) for point in range(0x21, 0x7F))
+
+
+class BadRedirect(Unreachable):
+    """A redirect that cannot be followed; `error` says why, for programs."""
+
+    def __init__(self, target: Target, error: str, reason: str) -> None:
+        super().__init__(f"cannot follow the redirect of '{target.shown}': {reason}")
+        self.error = error
 
 
 class Redirected(Unreachable):
@@ -34,12 +45,13 @@ class Redirected(Unreachable):
         self.url = following.url
 
 
-@dataclass(frozen=True)
+@frozen
 class Target:
     """`url` goes to the server, without userinfo and fragment; `shown` is it for people. `path` starts with `/`.
 
     `username` and `password` are what the URL carried; `secrets_path` is what sources are asked for besides the origin.
     `lent`: they are of a redirect, for its hop alone. `sent_here`: a redirect of another origin led here.
+    `leads_to`: of a proxy, the `configured_url` of the request that goes through it.
     """
 
     origin: Origin
@@ -51,6 +63,7 @@ class Target:
     secrets_path: bytes | None = None
     lent: bool = False
     sent_here: bool = False
+    leads_to: str | None = field(default=None, repr=False)
 
     @property
     def is_signed(self) -> bool:
@@ -85,23 +98,23 @@ class Target:
         return f"{self.origin.scheme.decode()}://{user}{self.origin.authority()}{self.path}"
 
     def redirected(self, location: str | None) -> Target:
-        """The next hop. Another origin gets nothing of this one: neither user, password nor path. Raises Unreachable."""
+        """The next hop. Another origin gets nothing of this one: neither user, password nor path. Raises BadRedirect."""
         if location is None:
-            raise Unreachable(f"cannot follow the redirect of '{self.shown}': it names no place (no Location)")
+            raise BadRedirect(self, "redirect-without-location", "it names no place (no Location)")
         try:
             # http.client reads headers as latin-1; what servers mean is UTF-8 or escapes, and neither is changed.
             text = quote(location.encode("latin-1", "replace"), safe=_ASCII)
             found = Target.parse(text if split_url(text) is not None else urljoin(self.url, text))
         except ParseError as error:
-            raise Unreachable(f"cannot follow the redirect of '{self.shown}': {error.message}") from error
+            is_other = error.error == "unsupported-scheme" or _OTHER_SCHEME.match(location) is not None
+            name = "unsupported-redirect-scheme" if is_other else error.error
+            raise BadRedirect(self, name, error.message) from error
         except ValueError:
-            raise Unreachable(f"cannot follow the redirect of '{self.shown}': it names no URL") from None
+            raise BadRedirect(self, "invalid-url", "it names no URL") from None
         except UsageError as error:
-            raise Unreachable(f"cannot follow the redirect of '{self.shown}': {error.message}") from None
+            raise BadRedirect(self, "unsupported-redirect-scheme", error.message) from None
         if (self.origin.scheme, found.origin.scheme) == (b"https", b"http"):
-            raise Unreachable(
-                f"cannot follow the redirect of '{self.shown}': it leads to '{found.shown}', which is not encrypted"
-            )
+            raise BadRedirect(self, "insecure-redirect", f"it leads to '{found.shown}', which is not encrypted")
         found = replace(found, sent_here=self.sent_here or found.origin != self.origin)
         if found.username is not None or found.password is not None:
             return replace(found, lent=True)

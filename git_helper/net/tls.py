@@ -12,6 +12,7 @@ from urllib3.exceptions import InsecureRequestWarning
 from git_helper.errors import UsageError
 from git_helper.net import bundled_roots, tls_failures
 from git_helper.net.certificate_files import load_client, load_roots
+from git_helper.net.shared_context import SharedContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -89,7 +90,7 @@ class Contexts:
         elif trust.verify and trust.roots.kind == "bundled":
             context = self._bundled()
         else:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context = SharedContext()
         _harden(context)
         if not trust.verify:
             _stop_verifying(context)

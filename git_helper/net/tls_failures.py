@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,7 @@ from urllib3.exceptions import HTTPError, ProtocolError, SSLError
 
 from git_helper.core.trust import Trust
 from git_helper.errors import Unreachable
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ _CLOCK = "is the clock of this machine right? date"
 _MOST_NAMES, _LONGEST_NAME = 5, 100
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Certificate:
     """What stands in a certificate: all texts are foreign. `names`: hosts and addresses."""
 

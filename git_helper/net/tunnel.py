@@ -1,25 +1,27 @@
-"""Connections through proxies: CONNECT (RFC 9110 §9.3.6) and SOCKS, below the pools of urllib3."""
+"""How connections are made, below the pools of urllib3: direct ones, CONNECT (RFC 9110 §9.3.6) and SOCKS."""
 
 from __future__ import annotations
 
 import socket
+import sys
 import time
 from contextlib import suppress
-from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NameResolutionError, ProxyError
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, ProxyError
 from urllib3.util.connection import create_connection
 
 from git_helper.core import socks
+from git_helper.net.bounded_answer import BoundedAnswer
 from git_helper.net.proxy import SOCKS
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
     import ssl
 
+    from git_helper.net.calls import Calls
     from git_helper.net.proxy import Proxy
 
 _HOSTS = 64
@@ -43,11 +45,20 @@ class ProxyRefusal(OSError):
 
 
 def manager(
-    proxy: Proxy | None, context: ssl.SSLContext | None, proxy_context: ssl.SSLContext | None, agent: str
+    proxy: Proxy | None,
+    context: ssl.SSLContext | None,
+    proxy_context: ssl.SSLContext | None,
+    agent: str,
+    calls: Calls | None = None,
 ) -> PoolManager:
-    """Connections for `context`, through `proxy` and with its login; `proxy_context`: for TLS with the proxy itself."""
+    """Connections for `context`, through `proxy` and with its login; `proxy_context`: for TLS with the proxy itself.
+
+    `calls`: direct connections that are under way.
+    """
     if proxy is None:
-        return PoolManager(_HOSTS, ssl_context=context, maxsize=_CONNECTIONS)
+        direct = PoolManager(_HOSTS, ssl_context=context, maxsize=_CONNECTIONS, _socks_options={"calls": calls})
+        direct.pool_classes_by_scheme = {"http": _CalledPool, "https": _CalledTlsPool}
+        return direct
     if proxy.scheme in SOCKS:
         through = PoolManager(_HOSTS, ssl_context=context, maxsize=_CONNECTIONS, _socks_options={"proxy": proxy})
         through.pool_classes_by_scheme = {"http": _SocksPool, "https": _SocksTlsPool}
@@ -63,12 +74,58 @@ def manager(
         ssl_context=context,
         maxsize=_CONNECTIONS,
     )
-    through.pool_classes_by_scheme = {"http": HTTPConnectionPool, "https": _TunnelPool}
+    through.pool_classes_by_scheme = {"http": _PlainPool, "https": _TunnelPool}
     return through
+
+
+class _CalledConnection(HTTPConnection):
+    """A direct connection, which may be under way already."""
+
+    response_class = BoundedAnswer
+
+    def __init__(self, *args: Any, _socks_options: dict[str, Calls | None], **more: Any) -> None:
+        self._calls = _socks_options["calls"]
+        super().__init__(*args, **more)
+
+    def _new_conn(self) -> socket.socket:
+        try:
+            sock = None if self._calls is None else self._calls.take(self._dns_host.strip("[]"), self.port or 0)
+        except TimeoutError as error:
+            raise ConnectTimeoutError(self, "it did not answer") from error
+        if sock is None:
+            return super()._new_conn()
+        for option in self.socket_options or ():
+            sock.setsockopt(*option)
+        sys.audit("http.client.connect", self, self.host, self.port)
+        return sock
+
+
+class _CalledTlsConnection(_CalledConnection, HTTPSConnection):
+    pass
+
+
+class _CalledPool(HTTPConnectionPool):
+    ConnectionCls = _CalledConnection
+
+
+class _CalledTlsPool(HTTPSConnectionPool):
+    ConnectionCls = _CalledTlsConnection
+
+
+class _PlainConnection(HTTPConnection):
+    """To a proxy that gets whole requests."""
+
+    response_class = BoundedAnswer
+
+
+class _PlainPool(HTTPConnectionPool):
+    ConnectionCls = _PlainConnection
 
 
 class _TunnelConnection(HTTPSConnection):
     """TLS through a tunnel. Ours, because http.client forgets what a proxy that refuses wants to hear."""
+
+    response_class = BoundedAnswer
 
     _tunnel_headers: dict[str, str]
 
@@ -78,7 +135,7 @@ class _TunnelConnection(HTTPSConnection):
         lines = [f"CONNECT {place} HTTP/1.1", f"Host: {place}"]
         lines += [f"{name}: {value}" for name, value in self._tunnel_headers.items()]
         self.sock.sendall("\r\n".join([*lines, "", ""]).encode("latin-1"))
-        answer = HTTPResponse(self.sock, method="CONNECT")
+        answer = BoundedAnswer(self.sock, method="CONNECT")
         try:
             answer.begin()
             if 200 <= answer.status < 300:
@@ -99,6 +156,8 @@ class _TunnelPool(HTTPSConnectionPool):
 
 class _SocksConnection(HTTPConnection):
     """A connection that a SOCKS proxy opens."""
+
+    response_class = BoundedAnswer
 
     def __init__(self, *args: Any, _socks_options: dict[str, Proxy], **more: Any) -> None:
         self._by = _socks_options["proxy"]

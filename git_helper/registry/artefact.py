@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-import random
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.core.digests import DigestMismatch, Digests
-from git_helper.errors import GitHelperError, NotFound, Unreachable
+from git_helper.errors import GitHelperError, NotFound, Unreachable, reason
+from git_helper.frozen import frozen
 from git_helper.net.failures import Interrupted
 from git_helper.registry.answers import Busy, check_status
 from git_helper.registry.file_place import put
 from git_helper.registry.hashing import Hashing, digests_of
 from git_helper.registry.partial_file import PARTIAL_CONTENT, PartialFile
+from git_helper.registry.patience import pause_after
 from git_helper.system.file_url import url2pathname
 
 if TYPE_CHECKING:
@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 ATTEMPTS = 5
 """In a row without a single new byte."""
-_FIRST_PAUSE = 0.25
 _BLOCK = 1 << 18
 _RANGE_NOT_SATISFIABLE = 416
+_MOST_DIGITS = 20  # int() raises for more than 4,300
 
 
 class Get(Protocol):
@@ -42,7 +42,7 @@ class Get(Protocol):
         """The answer of whatever status. Raises GitHelperError."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Artefact:
     """A file to fetch. `filename`: what it is called on disk; checked by `safe_filename`."""
 
@@ -51,7 +51,7 @@ class Artefact:
     digests: Digests
 
 
-@dataclass(frozen=True)
+@frozen
 class Fetched:
     """A file at its absolute `path`, `size` in bytes. `credential`: who let us in; `cached`: nobody was asked."""
 
@@ -135,7 +135,7 @@ class Artefacts:
                 failures = 1 if partial.size > before else failures + 1
                 if failures >= ATTEMPTS:
                     raise
-                self._pause(_pause_after(failures, error))
+                self._pause(pause_after(failures, error))
 
     def _ask(self, wanted: Artefact, partial: PartialFile, watch: Watch) -> tuple[dict[str, str], Answered | None]:
         # A resumed part must be of the same bytes: nothing may be packed on the way.
@@ -153,8 +153,7 @@ class Artefacts:
                         hashing.add_file(partial.path)  # what was there before
                     _copy(response, file, hashing, total, watch)
             except OSError as error:
-                reason = (error.strerror or type(error).__name__).lower()
-                raise GitHelperError(f"cannot write to the cache '{self._cache.folder}': {reason}") from error
+                raise GitHelperError(f"cannot write to the cache '{self._cache.folder}': {reason(error)}") from error
             return hashing.digests(), response.credential
 
 
@@ -176,13 +175,6 @@ def _copy(response: Response, file: BinaryIO, hashing: Hashing, total: int | Non
 def _total(response: Response, before: int) -> int | None:
     """Bytes of the whole file, if the answer says so."""
     length = response.headers.get("Content-Length", "")
-    if not (length.isascii() and length.isdigit()):
+    if not (length.isascii() and length.isdigit() and len(length) < _MOST_DIGITS):
         return None
     return int(length) + (before if response.status == PARTIAL_CONTENT else 0)
-
-
-def _pause_after(failures: int, error: Interrupted) -> float:
-    """Seconds: twice as long each time, spread so that many clients do not come back at once."""
-    if isinstance(error, Busy) and error.seconds is not None:
-        return error.seconds
-    return float(_FIRST_PAUSE * 2 ** (failures - 1)) * random.uniform(1.0, 1.5)  # noqa: S311 (no secret)

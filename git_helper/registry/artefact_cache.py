@@ -9,12 +9,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import shutil
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_helper.errors import StoreError
+from git_helper.errors import StoreError, Timeout, reason
+from git_helper.frozen import frozen
 from git_helper.registry.hashing import digests_of
 from git_helper.registry.partial_file import PartialFile
 from git_helper.system import files
@@ -29,7 +28,7 @@ _PARTIAL = "partial"
 _WAIT_SECONDS = 600.0
 
 
-@dataclass(frozen=True)
+@frozen
 class Freed:
     """What was removed: files, and their bytes."""
 
@@ -37,7 +36,7 @@ class Freed:
     size: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Kept:
     """A verified file in the cache: its path, and digests by algorithm."""
 
@@ -88,7 +87,7 @@ class ArtefactCache:
                     with contextlib.suppress(FileExistsError):
                         os.link(path, self._place(name, value))
         except OSError as error:
-            raise StoreError(f"cannot write to the cache '{self.folder}': {(error.strerror or '').lower()}") from error
+            raise StoreError(f"cannot write to the cache '{self.folder}': {reason(error)}") from error
         return Kept(path, found)
 
     def prune(self, seconds: float) -> Freed:
@@ -98,21 +97,34 @@ class ArtefactCache:
     def clean(self) -> Freed:
         """Removes everything."""
         freed = self._remove(None)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for folder, _, _ in os.walk(self.folder, topdown=False):
+            with contextlib.suppress(OSError):  # a partial file in use stays, and its folder
+                os.rmdir(folder)
         return freed
 
     def _remove(self, before: float | None) -> Freed:
         count = size = 0
         for folder, _, names in os.walk(self.folder):
-            for name in names:
-                path = os.path.join(folder, name)
-                with contextlib.suppress(OSError):
-                    status = os.stat(path)
-                    if before is None or status.st_mtime < before:
-                        os.unlink(path)
-                        count += not name.endswith((".lock", ".note"))
-                        size += status.st_size // status.st_nlink
+            if os.path.basename(folder) == _PARTIAL:
+                removed = [
+                    self._remove_partial(os.path.join(folder, key), before) for key in {name[:64] for name in names}
+                ]
+            else:
+                removed = [_remove_file(os.path.join(folder, name), before) for name in names]
+            found = [one for one in removed if one is not None]
+            count, size = count + len(found), size + sum(found)
         return Freed(count, size)
+
+    def _remove_partial(self, path: str, before: float | None) -> int | None:
+        """As `_remove_file`, with what lies beside it; nothing while somebody is at it."""
+        with contextlib.suppress(Timeout), files.locked(path, 0):
+            freed = _remove_file(path, before)
+            if not os.path.exists(path):
+                PartialFile(path).forget()
+                with contextlib.suppress(OSError):  # Windows removes no open file
+                    os.unlink(path + ".lock")
+            return freed
+        return None
 
     def _place(self, name: str, value: str) -> str:
         return os.path.join(self.folder, name, value)
@@ -127,4 +139,14 @@ class ArtefactCache:
                 os.makedirs(path, mode=0o700, exist_ok=True)
         except OSError as error:
             hint = "name another: --cache-dir DIR"
-            raise StoreError(f"cannot make the cache '{path}': {(error.strerror or '').lower()}", hint) from error
+            raise StoreError(f"cannot make the cache '{path}': {reason(error)}", hint) from error
+
+
+def _remove_file(path: str, before: float | None) -> int | None:
+    """The bytes that are free now; None if the file stays, or is gone."""
+    with contextlib.suppress(OSError):
+        status = os.stat(path)
+        if before is None or status.st_mtime < before:
+            os.unlink(path)
+            return status.st_size // status.st_nlink
+    return None

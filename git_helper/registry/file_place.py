@@ -10,7 +10,7 @@ import secrets
 import shutil
 import time
 
-from git_helper.errors import GitHelperError, UsageError
+from git_helper.errors import GitHelperError, UsageError, reason
 from git_helper.secret import visible
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
@@ -48,8 +48,7 @@ def put(source: str, place: str) -> str:
         shutil.copyfile(source, temporary)
         os.replace(temporary, place)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise GitHelperError(f"cannot write '{visible(place)}': {reason}") from error
+        raise GitHelperError(f"cannot write '{visible(place)}': {reason(error)}") from error
     finally:
         _remove(temporary)
         _unfinished.discard(temporary)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LONGEST_PIECE = 1 << 20
 """Characters of one tag, comment or script: the parser holds it whole, and looks at it anew with each block."""
+_LEAST = 1 << 14
+"""Characters that are added to an unfinished piece at a time: a server may send them one by one."""
 _LONGEST_TEXT = 1000
 _LOGIN_WORDS = ("login", "log-in", "signin", "sign-in", "sso", "saml", "oauth", "authorize")
 
@@ -47,15 +49,21 @@ class HtmlPage(HTMLParser):
         self._anchors = 0
         self._open: dict[str, str | None] | None = None
         self._text = ""
+        self._waiting = ""
 
     def feed(self, data: str) -> None:
         """More of the page. Raises NotAnIndex."""
+        self._waiting += data
+        if self.rawdata and len(self._waiting) < _LEAST:
+            return
+        data, self._waiting = self._waiting, ""
         super().feed(data)
         if len(self.rawdata) > LONGEST_PIECE:
             raise self._facts.not_an_index(f"one piece of its HTML is longer than {LONGEST_PIECE >> 20} MiB")
 
     def end(self) -> None:
         """All of it was fed. Raises LoginPage or NotAnIndex when it can be no index page."""
+        super().feed(self._waiting)
         # Not HTMLParser.close(): on an unfinished tag that is slow, and the tag is lost anyway.
         if self.rawdata.lstrip("\r\n\t ").lower().startswith("<a"):
             raise self._facts.not_an_index("it ends within a link")

@@ -35,20 +35,6 @@ _CHARSET = re.compile(
 )
 
 
-def read_project(
-    page: Response | Iterable[bytes],
-    base_url: str | None = None,
-    content_type: str | None = None,
-    *,
-    most_bytes: int = MOST_PAGE_BYTES,
-    facts: PageFacts | None = None,
-) -> Iterator[FileLink]:
-    """The files of a project's page or find-links page, one after the other while it arrives. Raises as `read_page`."""
-    for link in read_page(page, base_url, content_type, most_bytes=most_bytes, facts=facts):
-        if isinstance(link, FileLink):
-            yield link
-
-
 def read_page(
     page: Response | Iterable[bytes],
     base_url: str | None = None,

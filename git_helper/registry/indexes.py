@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from git_helper.core.distribution import belongs_to, checked_project, project_url
-from git_helper.errors import NotFound
+from git_helper.errors import NotFound, shell_word
 from git_helper.registry.links import FileLink
 from git_helper.registry.local_pages import local_links
 from git_helper.registry.local_place import LocalPlace
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from git_helper.registry.links import Link
     from git_helper.registry.local_place import Location
     from git_helper.registry.pages import Pages
+
+_MOST_SHOWN = 3
 
 
 class Indexes:
@@ -57,7 +59,16 @@ class Indexes:
             hint = "name an index: --index-url URL, or a page or folder: --find-links URL"
             raise NotFound(f"cannot find files of '{wanted}': there is no index to look in", hint)
         reasons = "; ".join(missing) or "no index lists one"
-        raise NotFound(f"cannot find files of '{wanted}': {reasons}", f"git-helper index --project {wanted}")
+        raise NotFound(f"cannot find files of '{wanted}': {reasons}", self.command(wanted))
+
+    def command(self, project: str) -> str:
+        """What to type to see what these locations list of a project; without what their URLs carried."""
+        words = [f"git-helper index --project {project}"]
+        options = iter(("-i",))
+        for location in self._locations[:_MOST_SHOWN]:
+            option = "--find-links" if location.kind == "find-links" else next(options, "--extra-index-url")
+            words.append(f"{option} {shell_word(location.shown)}")
+        return " ".join(words)
 
     def _files(self, location: Location, project: str) -> list[FileLink]:
         if location.kind == "find-links":

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin
 
 from git_helper.core.distribution import is_distribution
 from git_helper.core.parse_error import ParseError
@@ -15,7 +15,6 @@ from git_helper.core.redaction import display_url
 from git_helper.core.url_text import split_url
 from git_helper.core.userinfo import looks_like_token
 from git_helper.secret import visible
-from git_helper.system.file_url import url2pathname
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -66,11 +65,6 @@ class FileLink:
         """The URL for reports: no userinfo, secret query values masked."""
         is_plain = _HARMLESS.fullmatch(self.url) is not None and "?" not in self.url
         return self.url if is_plain else without_userinfo(self.url)
-
-    @property
-    def local_path(self) -> str | None:
-        """The path of a file of this machine; None for one on a server."""
-        return url2pathname(urlsplit(self.url).path) if self.url.startswith("file:") else None
 
 
 @dataclass(frozen=True, slots=True)

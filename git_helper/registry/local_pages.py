@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from git_helper.core.byte_size import MOST_PAGE_BYTES
 from git_helper.core.distribution import is_distribution
-from git_helper.errors import GitHelperError
+from git_helper.errors import GitHelperError, reason
 from git_helper.registry.index_page import BLOCK, read_page
 from git_helper.registry.links import FileLink, ProjectLink
 
@@ -37,8 +37,7 @@ def local_links(place: LocalPlace, facts: PageFacts, most_bytes: int = MOST_PAGE
         else:
             yield from _in_folder(place, facts)
     except OSError as error:
-        reason = (error.strerror or type(error).__name__).lower()
-        raise GitHelperError(f"cannot read '{place.shown}': {reason}") from error
+        raise GitHelperError(f"cannot read '{place.shown}': {reason(error)}") from error
 
 
 def _in_folder(place: LocalPlace, facts: PageFacts) -> Iterator[Link]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 
 from git_helper.core.indexes import Index
 from git_helper.errors import NotFound
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 
-@dataclass(frozen=True)
+@frozen
 class LocalPlace:
     """A folder or file; `path` is absolute. `kind`: `index` for a folder laid out as an index, else `find-links`."""
 

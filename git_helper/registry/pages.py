@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from git_helper.core.byte_size import MOST_PAGE_BYTES
@@ -9,9 +10,10 @@ from git_helper.registry.asking import accepted
 from git_helper.registry.index_page import ACCEPT, blocks, read_page, too_large
 from git_helper.registry.links import without_userinfo
 from git_helper.registry.page_facts import PageFacts
+from git_helper.registry.patience import patiently
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from git_helper.net.message import Answered, Response
     from git_helper.registry.asking import Client
@@ -86,11 +88,18 @@ class Page:
 class Pages:
     """Asks for pages. Thread-safe."""
 
-    def __init__(self, client: Client, most_bytes: int = MOST_PAGE_BYTES) -> None:
+    def __init__(
+        self, client: Client, most_bytes: int = MOST_PAGE_BYTES, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self.most_bytes = most_bytes
         self._client = client
+        self._pause = pause
 
     def open(self, url: str) -> Page:
-        """The page at a URL. Raises NotFound, Refused, NoCredential, Unreachable, UsageError, Cancelled."""
+        """The page at a URL; a server that is busy is asked again. Raises NotFound, Refused, NoCredential, Unreachable,
+        UsageError, Cancelled."""
+        return patiently(lambda: self._open(url), self._pause)
+
+    def _open(self, url: str) -> Page:
         response = self._client.get(url, headers={"Accept": ACCEPT})
         return Page(accepted(response, without_userinfo(response.url)), self.most_bytes)

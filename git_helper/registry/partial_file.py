@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from git_helper.net.message import Headers
 
 PARTIAL_CONTENT = 206
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+|\*)", re.ASCII)
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19}|\*)", re.ASCII)
 _MOST_NOTE = 4096
 
 

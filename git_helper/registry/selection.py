@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from functools import cache
+from math import prod
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from packaging.markers import Marker
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.tags import Tag, sys_tags
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
-from packaging.version import InvalidVersion, Version
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
+from packaging.version import Version
+
+from git_helper.errors import UsageError
+from git_helper.secret import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,15 +34,21 @@ class Link(Protocol):
 
 L = TypeVar("L", bound=Link)
 _Rank = tuple[int, int, tuple[int, str] | tuple[()]]
+_MOST_TAGS = 1000
+"""Real wheels have a few dozen; a name of a server's choice could stand for millions."""
+_SHOWN = 200  # characters
 _finding = Lock()  # `cache` would let several threads do the same at once
 
 
 def applies_here(marker: str | None) -> bool:
     """Whether a requirement with this environment marker, which has been parsed before, is wanted on this machine.
 
-    Without extras, as for `pip install`.
+    Without extras, as for `pip install`. Raises UsageError.
     """
-    return marker is None or Marker(marker).evaluate({"extra": ""})
+    try:
+        return marker is None or Marker(marker).evaluate({"extra": ""})
+    except ValueError:  # what it compares cannot be compared, as in `os_name ~= 'x'`
+        raise UsageError(f"cannot tell whether this machine is meant by '{visible(marker or '')[:_SHOWN]}'") from None
 
 
 def pinned_version(specifier: str) -> str | None:
@@ -63,7 +67,7 @@ def best(project: str, version: str, links: Iterable[L], python: str) -> L | Non
     """
     try:
         name, wanted = canonicalize_name(project), Version(version)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and what int() says of very long numbers
         return None  # `===` takes any text, but no file's name holds it
     chosen: tuple[_Rank, L] | None = None
     for link in links:
@@ -78,10 +82,12 @@ def best(project: str, version: str, links: Iterable[L], python: str) -> L | Non
 def _rank(filename: str, name: str, wanted: Version) -> _Rank | None:
     """The higher the better; None for another project or version, or another machine."""
     try:
+        if _stands_for(filename) > _MOST_TAGS:
+            return None
         if not filename.endswith(".whl"):
             return (0, 0, ()) if parse_sdist_filename(filename) == (name, wanted) else None
         project, version, build, tags = parse_wheel_filename(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
+    except ValueError:  # of `packaging`, and what int() says of very long numbers
         return None
     places = _places()
     place = min((places[tag] for tag in tags if tag in places), default=None)
@@ -108,5 +114,11 @@ def _runs_on(requires: str | None, python: str) -> bool:
     """A specifier that cannot be read demands nothing, as in pip."""
     try:
         return requires is None or SpecifierSet(requires).contains(python, prereleases=True)
-    except InvalidSpecifier:
+    except ValueError:  # InvalidSpecifier, and what int() says of very long numbers
         return True
+
+
+def _stands_for(filename: str) -> int:
+    """How many tags the name of a wheel has: `py2.py3-none-any` is two (PEP 425, "Compressed Tag Sets")."""
+    parts = filename.removesuffix(".whl").split("-")[-3:]
+    return prod(part.count(".") + 1 for part in parts) if filename.endswith(".whl") else 1

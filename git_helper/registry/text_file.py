@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from git_helper.core.plain_url import PlainUrl
-from git_helper.core.redaction import display_url
+from git_helper.core.redaction import display_url, subject
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.registry.asking import accepted
+from git_helper.registry.patience import patiently
 
 if TYPE_CHECKING:
     from git_helper.registry.asking import Client
@@ -18,7 +20,7 @@ MOST_BYTES = 10 << 20
 _ACCEPT = "text/plain, */*;q=0.8"
 
 
-@dataclass(frozen=True)
+@frozen
 class TextFile:
     """`content` as it came. `url`: where it came from in the end, without userinfo and fragment; `shown`: that for people."""
 
@@ -27,12 +29,19 @@ class TextFile:
     shown: str
 
     def beside(self, path: str) -> PlainUrl:
-        """What a relative path in the file means. Raises ParseError."""
-        return PlainUrl.parse(urljoin(self.url, path))
+        """What a relative path in the file means. Raises UsageError, ParseError among them."""
+        try:
+            return PlainUrl.parse(urljoin(self.url, path))
+        except ValueError:
+            raise UsageError(f"cannot use '{subject(path)}' in '{self.shown}': it is no URL") from None
 
 
 def fetch_text(client: Client, url: PlainUrl) -> TextFile:
-    """Raises NotFound, Refused, NoCredential, Unreachable, UsageError, Cancelled."""
+    """A server that is busy is asked again. Raises NotFound, Refused, NoCredential, Unreachable, UsageError, Cancelled."""
+    return patiently(lambda: _fetched(client, url))
+
+
+def _fetched(client: Client, url: PlainUrl) -> TextFile:
     with client.get(url.text.reveal().decode(), headers={"Accept": _ACCEPT}) as response:
         shown = display_url(response.url)
         accepted(response, shown)

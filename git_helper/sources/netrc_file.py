@@ -2,7 +2,7 @@
 
 import os
 
-from git_helper.errors import StoreError, shell_word
+from git_helper.errors import StoreError, reason, shell_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class NetrcFile:
             if isinstance(error, FileNotFoundError) and not self._named:
                 return b"", 0
             self._is_broken = True
-            raise StoreError(f"cannot read '{self._path}': {error.strerror}") from error
+            raise StoreError(f"cannot read '{self._path}': {reason(error)}") from error
         if len(text) > _MOST_BYTES:
             self._is_broken = True
             raise StoreError(f"cannot read '{self._path}': it is too big")

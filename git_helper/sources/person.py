@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.core.credential import ANY_USER, Credential, Origin
 from git_helper.errors import Cancelled
+from git_helper.frozen import frozen
 from git_helper.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Literal
 
     from git_helper.core.credential import Description
 
+    Role = Literal["server", "proxy"]
 
-@dataclass(frozen=True, slots=True)
+
+@frozen
 class Question:
     """What is asked: the secret of `username` for protocol, host and path; the other fields are bytes as git sent them.
 
     `program` asks, cleaned for display. `remembered`: whether an answer that works will be kept. `refused`: whether an
-    answer has just been refused.
+    answer has just been refused. `role`: what it is for, a server or a proxy.
     """
 
     protocol: bytes
@@ -30,6 +33,7 @@ class Question:
     program: str = "git"
     remembered: bool = True
     refused: bool = False
+    role: Role = "server"
 
     def is_exposed(self) -> bool:
         """Whether the answer would cross a network unencrypted."""
@@ -50,11 +54,20 @@ class Prompter(Protocol):
 class Person:
     """Asks for the secret of one user; for the user name before that only if `names`, as git itself does that, too."""
 
-    def __init__(self, prompter: Prompter, program: str, *, remembered: bool = True, names: bool = False) -> None:
+    def __init__(
+        self,
+        prompter: Prompter,
+        program: str,
+        *,
+        remembered: bool = True,
+        names: bool = False,
+        role: Role = "server",
+    ) -> None:
         self._prompter = prompter
         self._program = program
         self._remembered = remembered
         self._names = names
+        self._role = role
 
     def find(self, wanted: Description) -> Iterator[Credential]:
         """The answer, and another one for whom goes on because it was refused; none without a terminal.
@@ -80,4 +93,4 @@ class Person:
 
     def _question(self, wanted: Description, *, refused: bool = False) -> Question:
         place = (wanted.protocol, wanted.host, wanted.path, wanted.username, self._program)
-        return Question(*place, remembered=self._remembered, refused=refused)
+        return Question(*place, remembered=self._remembered, refused=refused, role=self._role)

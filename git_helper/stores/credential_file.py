@@ -6,7 +6,7 @@ in, because a `get` must not load it.
 """
 
 from git_helper.core import record
-from git_helper.errors import StoreError
+from git_helper.errors import StoreError, reason
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class CredentialFile:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise StoreError(f"cannot read '{self.path}': {error.strerror}") from error
+            raise StoreError(f"cannot read '{self.path}': {reason(error)}") from error
 
     def _body(self, content: "bytes | None") -> bytes:
         """The stanzas, with the line break before the first one that `record.find` relies on."""

@@ -50,5 +50,5 @@ def _is_off(value: "str | None") -> bool:
         return False
     number = value.lower().rstrip("kmg").lstrip("+-")
     if number.isascii() and number.isdigit():
-        return int(number) == 0
+        return not number.strip("0")  # no int(): it refuses more than 4,300 digits
     return value.lower() not in ("true", "yes", "on")

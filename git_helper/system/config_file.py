@@ -8,7 +8,7 @@ import re
 import tempfile
 from typing import TYPE_CHECKING
 
-from git_helper.errors import NotFound, StoreError, UsageError
+from git_helper.errors import NotFound, StoreError, UsageError, reason
 from git_helper.secret import visible
 from git_helper.system import executables, files, process
 from git_helper.system.git_config import LIMIT, SECONDS, complaint, entries_of, for_git
@@ -102,7 +102,7 @@ def rewrite(
     try:
         os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except OSError as error:
-        raise StoreError(f"cannot lock '{visible(path)}': {error.strerror}") from error
+        raise StoreError(f"cannot lock '{visible(path)}': {reason(error)}") from error
     try:
         before, after = _try(path, environ, change, lock)
         if before != after:
@@ -111,7 +111,7 @@ def rewrite(
             return before, after
     except OSError as error:
         _remove(lock)
-        raise StoreError(f"cannot write '{visible(path)}': {error.strerror}") from error
+        raise StoreError(f"cannot write '{visible(path)}': {reason(error)}") from error
     except BaseException:
         _remove(lock)
         raise

@@ -11,7 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from git_helper.errors import StoreError, Timeout
+from git_helper.errors import StoreError, Timeout, reason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,26 +36,46 @@ def private_folder(path: str) -> None:
     try:
         os.makedirs(path, mode=0o700, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"cannot make the folder '{path}': {error.strerror}") from error
+        raise StoreError(f"cannot make the folder '{path}': {reason(error)}") from error
 
 
 @contextlib.contextmanager
 def locked(path: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
     """Holds the lock beside `path` (`path`.lock). The kernel frees it when its holder dies, so it cannot go stale.
 
-    Raises Timeout after `seconds`.
+    Whoever holds it may remove the lock's file: that says there is nothing more to lock. Raises Timeout after `seconds`.
     """
     private_folder(os.path.dirname(path))
-    lock = path + ".lock"
+    deadline = time.monotonic() + seconds
+    descriptor = _locked_once(path, deadline)
+    while not is_same(descriptor, path + ".lock"):  # it was removed while we waited
+        os.close(descriptor)
+        descriptor = _locked_once(path, deadline)
     try:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-    except OSError as error:
-        raise StoreError(f"cannot lock '{path}': {error.strerror}") from error
-    try:
-        _wait_for(descriptor, path, time.monotonic() + seconds)
         yield
     finally:
         os.close(descriptor)
+
+
+def is_same(descriptor: int, path: str) -> bool:
+    """Whether the open file is (still) the one at `path`."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except FileNotFoundError:
+        return False
+
+
+def _locked_once(path: str, deadline: float) -> int:
+    try:
+        descriptor = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except OSError as error:
+        raise StoreError(f"cannot lock '{path}': {reason(error)}") from error
+    try:
+        _wait_for(descriptor, path, deadline)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def _wait_for(descriptor: int, path: str, deadline: float) -> None:
@@ -93,7 +113,7 @@ def replace(path: str, content: bytes) -> None:
     except OSError as error:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
-        raise StoreError(f"cannot write '{path}': {error.strerror}") from error
+        raise StoreError(f"cannot write '{path}': {reason(error)}") from error
 
 
 def edit(path: str, change: Callable[[bytes | None], bytes | None]) -> None:
@@ -115,7 +135,7 @@ def read(path: str, most: int = -1) -> bytes | None:
     except FileNotFoundError:
         return None
     except OSError as error:
-        raise StoreError(f"cannot read '{path}': {error.strerror}") from error
+        raise StoreError(f"cannot read '{path}': {reason(error)}") from error
 
 
 def keep_aside(path: str, content: bytes) -> str:

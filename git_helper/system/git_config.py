@@ -6,12 +6,13 @@ git-config(1), gitcredentials(7). Repository, includes, `-c` and GIT_CONFIG_COUN
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import re
 from typing import TYPE_CHECKING
 
 from git_helper.core import urlmatch
 from git_helper.core.git_values import boolean
 from git_helper.errors import StoreError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 from git_helper.system import executables, process
 
@@ -22,9 +23,17 @@ if TYPE_CHECKING:
 
 SECONDS = 10.0
 LIMIT = 8 << 20  # bytes
+_CHECK = "git config --list --show-origin"
+_BAD_LINE = re.compile(r"bad config line ([0-9]+) in file (.+)")
 
 
-@dataclass(frozen=True, slots=True)
+class Unreadable(StoreError):
+    """git cannot read its configuration: a source of ours is skipped for it, a whole command ends (1-product §1.6)."""
+
+    exit_code = 2
+
+
+@frozen
 class Entry:
     """One line of configuration. `section` and `variable` are in lower case; `url` is what stands between them.
 
@@ -50,7 +59,7 @@ class Entry:
         return self.origin.removeprefix("file:") if self.origin.startswith("file:") else None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class CredentialSettings:
     """What `credential.*` says for one description."""
 
@@ -67,14 +76,14 @@ class GitConfig:
 
     @classmethod
     def read(cls, environ: Mapping[str, str], folder: str | None = None) -> GitConfig:
-        """What holds in `folder` (default: here); nothing without git. Raises StoreError when git cannot read it."""
+        """What holds in `folder` (default: here); nothing without git. Raises Unreadable when git cannot read it."""
         program = executables.git(environ)
         if program is None:
             return cls()
         words = ["config", "--null", "--list", "--show-origin", "--show-scope"]
         done = process.run([program, *words], b"", SECONDS, for_git(environ), LIMIT, folder=folder)
         if done.code:
-            raise StoreError(f"cannot read git's configuration: {complaint(done)}", "git config --list --show-origin")
+            raise _unreadable(complaint(done))
         return cls(entries_of(done.stdout))
 
     def credential_settings(self, wanted: Description) -> CredentialSettings:
@@ -98,14 +107,6 @@ class GitConfig:
     def helpers_for(self, wanted: Description) -> list[Entry]:
         """The `credential.helper` entries that git runs for `wanted`, in order."""
         return list(self.credential_settings(wanted).helpers)
-
-    def username_for(self, wanted: Description) -> bytes | None:
-        """`credential.username` for `wanted`: the last that applies, or None."""
-        return self.credential_settings(wanted).username
-
-    def use_http_path_for(self, wanted: Description) -> bool:
-        """Whether the path of an http(s) URL is part of what is asked for."""
-        return self.credential_settings(wanted).use_http_path
 
     def replacements(self) -> list[tuple[str, str]]:
         """The rules of `url.<base>.insteadOf`: prefix and base."""
@@ -135,6 +136,18 @@ class GitConfig:
 
     def _of(self, section: str, *variables: str) -> Iterator[Entry]:
         return (entry for entry in self.entries if entry.section == section and entry.variable in variables)
+
+
+def _unreadable(said: str) -> Unreadable:
+    """With the file and line, where git names them: without those in order no git command works."""
+    bad = _BAD_LINE.fullmatch(said)
+    if bad is None:
+        return Unreadable(f"cannot read git's configuration: {said}", _CHECK)
+    line, file = bad.groups()
+    reason = f"line {line} is not written as git wants it"
+    return Unreadable(
+        f"cannot read git's configuration '{file}': {reason}", f"mend line {line} in an editor, then try: {_CHECK}"
+    )
 
 
 def _applies(entry: Entry, wanted: Description, username: bytes | None) -> bool:

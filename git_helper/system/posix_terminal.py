@@ -53,8 +53,9 @@ class PosixTerminal:
         if not _in_foreground(descriptor):
             os.close(descriptor)
             return None
-        # Helpers of submodules that git fetches at once take turns; the kernel frees the lock with its holder.
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        # Helpers of submodules that git fetches at once take turns; the kernel frees the lock with its holder. /dev/tty is
+        # one file for all terminals of the machine, so each session has a byte of it.
+        fcntl.lockf(descriptor, fcntl.LOCK_EX, 1, os.getsid(0))
         return cls(descriptor)
 
     def __enter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
@@ -88,10 +89,12 @@ def _run(
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise StoreError(f"cannot run '{_name(argv)}': {reason}") from error
     talk = _Talk(child, stdin, limit)
+    _running.add(talk)
     try:
         in_time = talk.wait(timeout)
     finally:
         talk.end()
+        _running.discard(talk)
     if talk.flooded:
         raise StoreError(f"cannot run '{_name(argv)}': it wrote more than {limit} bytes")
     if not in_time:
@@ -146,6 +149,10 @@ class _Talk:
             self._child.wait()
             self._join()
 
+    def stop(self) -> None:
+        """Asks the child and its group to end, and waits for nobody."""
+        self._signal(signal.SIGTERM)
+
     def _join(self) -> None:
         until = time.monotonic() + _GRACE
         for thread in self._threads:
@@ -188,6 +195,16 @@ class _Talk:
                 os.killpg(self._child.pid, number)
         except OSError:
             pass
+
+
+_running: set[_Talk] = set()
+"""Children under way: the threads that wait for them may not live to end them, and no signal of the terminal comes there."""
+
+
+@atexit.register
+def _end_running() -> None:
+    for talk in tuple(_running):
+        talk.stop()
 
 
 def _close(stream: IO[bytes]) -> None:

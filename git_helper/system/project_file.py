@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
 from git_helper.core.project_settings import of_tables
-from git_helper.errors import UsageError
+from git_helper.errors import UsageError, reason
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
@@ -52,8 +53,10 @@ def settings(path: str, home: str) -> Layer:
     try:
         text = content.decode("utf-8").replace("\r\n", "\n")
         document = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        reason = visible(str(error)) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
+    except (ValueError, RecursionError) as error:
+        reason = "it has more levels or digits than can be read"
+        if isinstance(error, UnicodeDecodeError | tomllib.TOMLDecodeError):
+            reason = visible(str(error)) if isinstance(error, tomllib.TOMLDecodeError) else "it is not UTF-8"
         raise UsageError(f"cannot read '{visible(path)}': {reason}") from None
 
     def place(named: str) -> str:
@@ -74,9 +77,19 @@ def line_of(text: str, key: Sequence[str]) -> int | None:
     the key comes in.
     """
     lines = text.split("\n")
-    without, found = 0, _next_whole(lines, len(lines))
+    found = _next_whole(lines, len(lines))
     if found is None or not _has(found[1], key):
         return None
+    named = re.compile(rf"(?:^|[\s.\"'{{,\[]){re.escape(key[-1])}[\"']?\s*[=.\]]")
+    for number, line in enumerate(lines, 1):
+        whole = _next_whole(lines, number) if named.search(line) else None
+        if whole is not None and _has(whole[1], key):
+            return number
+    return _by_halves(lines, key)  # it is written with escapes
+
+
+def _by_halves(lines: Sequence[str], key: Sequence[str]) -> int:
+    without = 0
     with_key = len(lines)
     while with_key - without > 1:
         middle = (without + with_key) // 2
@@ -113,7 +126,7 @@ def _read(path: str) -> bytes:
         with open(path, "rb") as file:
             content = file.read(_MOST_BYTES + 1)
     except OSError as error:
-        raise UsageError(f"cannot read '{visible(path)}': {error.strerror}") from None
+        raise UsageError(f"cannot read '{visible(path)}': {reason(error)}") from None
     if len(content) > _MOST_BYTES:
         raise UsageError(f"cannot read '{visible(path)}': it is too big")
     return content

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
@@ -35,12 +36,18 @@ class _Call:
         self.result: object = None
         self.error: Exception | None = None
 
+    def fail(self, error: Exception) -> None:
+        """The worker raises it."""
+        self.error = error
+        self.done.set()
+
 
 class _Crew:
     """The workers of one `together`, and their messages to the thread that called it."""
 
     def __init__(self, jobs: Sequence[Callable[[], object]]) -> None:
         self.messages: SimpleQueue[_Message] = SimpleQueue()
+        self.is_over = False
         self._jobs = jobs
         self._waiting = deque(range(len(jobs)))
 
@@ -69,6 +76,16 @@ class _Crew:
         """Nobody begins another job."""
         self._waiting.clear()
 
+    def end(self) -> None:
+        """Nobody listens any more: whoever waits for an answer holds locks that others need in order to end."""
+        self.dismiss()
+        self.is_over = True
+        with suppress(Empty):
+            while True:
+                message = self.messages.get_nowait()
+                if isinstance(message, _Call):
+                    message.fail(Cancelled("cancelled"))
+
 
 def together(jobs: Sequence[Callable[[], T]], workers: int) -> list[T]:
     """What the jobs give, in their order; at most `workers` of them at a time.
@@ -91,7 +108,7 @@ def together(jobs: Sequence[Callable[[], T]], workers: int) -> list[T]:
                 raise error
             results[number] = result  # type: ignore[assignment]
     finally:
-        crew.dismiss()
+        crew.end()
     return [results[number] for number in range(len(jobs))]
 
 
@@ -105,6 +122,8 @@ def in_main_thread(action: Callable[[], T]) -> T:
         return action()
     call = _Call(action)
     crew.messages.put(call)
+    if crew.is_over:
+        raise Cancelled("cancelled")
     call.done.wait()
     if call.error is not None:
         raise call.error
@@ -115,7 +134,12 @@ def _answer(call: _Call) -> None:
     try:
         call.result = in_main_thread(call.action)  # this thread may be another one's worker
     except Cancelled:
+        call.fail(Cancelled("cancelled"))
         raise  # the person wants none of it: whoever else would ask must not
     except Exception as error:
-        call.error = error
-    call.done.set()
+        call.fail(error)
+    except BaseException:
+        call.fail(Cancelled("cancelled"))
+        raise
+    else:
+        call.done.set()

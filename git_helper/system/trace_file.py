@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from git_helper.core.redaction import redact
-from git_helper.errors import UsageError
+from git_helper.errors import UsageError, reason
 from git_helper.secret import visible
 from git_helper.system import trace
 
@@ -41,7 +41,7 @@ def start(path: str) -> None:
             raise
     except OSError as error:
         raise UsageError(
-            f"cannot write the trace to '{visible(path)}': {error.strerror}", "name a file of yours"
+            f"cannot write the trace to '{visible(path)}': {reason(error)}", "name a file of yours"
         ) from None
     _descriptor = descriptor
     trace.listen(_write)

@@ -38,6 +38,9 @@ class Lists(Protocol):
     def lists(self, project: str) -> Iterator[Sequence[FileLink]]:
         """The files of a project at each place that has it, in their order, lazily. Raises NotFound when none has."""
 
+    def command(self, project: str) -> str:
+        """What to type to see these files."""
+
 
 class Fetcher(Protocol):
     """Fetches files (`registry/artefact`)."""
@@ -110,7 +113,7 @@ class Files:
             seen += len(links)
         raise NotFound(
             f"cannot find a file of {shown} for Python {self._python} on this machine: none of {seen} listed files fits",
-            f"git-helper index --project {normalized(name)}",
+            self._indexes.command(normalized(name)),
         )
 
     def _claim(self, found: Artefact) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,7 +10,8 @@ from git_helper.core import indexes
 from git_helper.core.distribution import project_url
 from git_helper.core.plain_url import PlainUrl
 from git_helper.errors import Cancelled, GitHelperError, NotFound
-from git_helper.registry import asking
+from git_helper.frozen import frozen
+from git_helper.registry import asking, patience
 from git_helper.system.together import together
 
 if TYPE_CHECKING:
@@ -39,11 +39,12 @@ WORKERS = 8
 # Some servers know no HEAD, and a URL that is signed for GET (S3) is refused for any other method.
 _NO_HEAD = frozenset({400, 403, 405, 406, 411, 500, 501})
 _PARTIAL = 206
+_MOST_DIGITS = 20  # int() raises for more than 4,300
 _CONTENT_RANGE = re.compile(r"bytes [0-9]{1,18}-[0-9]{1,18}/([0-9]{1,18})")
 _MOST_NAMES = 3
 
 
-@dataclass(frozen=True)
+@frozen
 class Checked:
     """What a server said: its status, the bytes of the file where known, who let us in; or the error.
 
@@ -61,7 +62,7 @@ class Checked:
         return 0 if self.error is None else self.error.exit_code
 
 
-@dataclass(frozen=True)
+@frozen
 class LocationChecked:
     """An index or find-links page, and what became of it."""
 
@@ -79,7 +80,7 @@ class LocationChecked:
         return self.checked.exit_code
 
 
-@dataclass(frozen=True)
+@frozen
 class Checks:
     """`artefacts`: by the URL of the requirement; `locations` in the order given."""
 
@@ -101,7 +102,7 @@ def check(wanted: Sequence[Wanted], locations: Sequence[Location], registry: Reg
     jobs: list[Callable[[], Checked]] = [
         partial(_safely, partial(_location, registry.pages, one, projects)) for one in locations
     ]
-    jobs += [partial(_safely, partial(_artefact, registry.client, url)) for url in urls]
+    jobs += [partial(_safely, partial(patience.patiently, partial(_artefact, registry.client, url))) for url in urls]
     done = together(jobs, WORKERS)
     seen = [LocationChecked(one, checked) for one, checked in zip(locations, done, strict=False)]
     return Checks(dict(zip(urls, done[len(seen) :], strict=True)), seen)
@@ -143,7 +144,8 @@ def _size(response: Response) -> int | None:
         return int(found[1]) if found else None
     length = response.headers.get("Content-Length", "")
     encoding = response.headers.get("Content-Encoding", "identity")
-    return int(length) if encoding == "identity" and length.isascii() and length.isdigit() else None
+    is_number = length.isascii() and length.isdigit() and len(length) < _MOST_DIGITS
+    return int(length) if encoding == "identity" and is_number else None
 
 
 def _location(pages: Pages, location: Location, projects: Sequence[str]) -> Checked:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import StoreError, UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 from git_helper.system import executables, process
 from git_helper.system.config_file import ConfigFile, exactly, has_controls, rewrite, same_key
@@ -29,7 +29,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PASSWORD = re.compile(r"(?:[^/?#]*://)?[^/?#@]*:[^/?#@]*@")
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Request:
     """What to configure. `url`: for it alone. `store`: written down as our option. `kept_in`: the store in use.
 
@@ -54,7 +54,7 @@ class Request:
         return "gitHelper.cache" if self.url is None else f"gitHelper.{self.url}.cache"
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Note:
     """Something to know about the outcome, and the command that mends it, where there is one."""
 
@@ -62,7 +62,7 @@ class Note:
     hint: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@frozen
 class Outcome:
     """The helpers of `key` in the file before and after, safe to show; what holds after a dry run is what would hold."""
 
@@ -264,7 +264,7 @@ def _check(request: Request) -> None:
     if request.store is not None and not re.fullmatch(r"[a-z][a-z0-9-]*", request.store):
         raise UsageError(f"cannot use '{visible(request.store)}' as the name of a store")
     if request.cache is not None and request.cache < 0:
-        raise UsageError(f"cannot cache for '{request.cache}' seconds")
+        raise UsageError(f"cannot cache for '{request.cache}' seconds", "write how long, or 0 for no cache")
     url = request.url
     if url is None:
         return

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from git_helper.errors import Cancelled, GitHelperError, NotFound
+from git_helper.frozen import frozen
 from git_helper.git.staging import ending_signals
 from git_helper.secret import visible
 from git_helper.system.together import together
@@ -33,7 +33,7 @@ class Fetcher(Protocol):
         """Writes the commit's tree to `destination`, whole or not at all. Raises GitHelperError."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Left:
     """What is left to the installer, and why; None where that is as usual."""
 
@@ -47,7 +47,7 @@ class Files(Protocol):
         """Puts the file into the folder, whole or not at all. Raises GitHelperError."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Downloaded:
     """One requirement's outcome and, when all went well, where its tree or file is.
 

@@ -1,20 +1,22 @@
 """What a command is about: its arguments and the requirements files it names, nested ones too, each in its order.
 
-A file may be on a server. What is relative in it is beside it there; variables are for files of this machine only, since
-whoever writes a file on a server is not to learn their values from a URL in it.
+A file may be on a server. What is relative in it is beside it there; variables are for arguments and files of this machine,
+since whoever writes a file on a server is not to learn their values from a URL in it.
 """
 
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.core import requirements_file
+from git_helper.core.expansion import expand_url
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
-from git_helper.core.requirement import Requirement
+from git_helper.core.requirement import Requirement, url_span
 from git_helper.errors import GitHelperError, NotFound, StoreError, UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 from git_helper.system import files
 from git_helper.system.file_url import url2pathname
@@ -52,7 +54,7 @@ class Fetched(Protocol):
         """What a relative path in it means. Raises ParseError."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Source:
     """One requirements file: its path, or its URL for people; its text, and what it says.
 
@@ -67,7 +69,7 @@ class Source:
     included: dict[int, Source | None] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
+@frozen
 class Wanted:
     """One requirement, or the error that makes it unusable; `source` and `number` are its file and item there, if any."""
 
@@ -78,7 +80,7 @@ class Wanted:
     number: int = 0
 
 
-@dataclass(frozen=True)
+@frozen
 class Gathered:
     """All requirements in order, the files that were asked for (those in them are below them), and warnings to show.
 
@@ -118,19 +120,26 @@ def gather(
     A constraint limits versions and asks for nothing, so files named by `-c` are read for their errors and options only.
     Raises UsageError, NotFound, ParseError, and what `fetch` raises.
     """
-    wanted = [_argument(text) for text in arguments]
+    unset: dict[str, None] = {}
+    wanted = [_argument(text, environ, unset) for text in arguments]
     reader = _Reader(read, environ, fetch)
     sources = [source for path in files if (source := reader.file(_place(path), wanted)) is not None]
     if not wanted and not files and not may_be_empty:
-        raise UsageError("nothing to do: name a requirement or a file", "git-helper resolve -r requirements.txt")
+        raise UsageError("nothing to do: name a requirement or a file", "name a file by -r requirements.txt")
     seen = tuple(reader.seen.values())
-    warnings = dict.fromkeys(warning for source in seen for warning in _warnings(source))
+    warnings = unset | dict.fromkeys(warning for source in seen for warning in _warnings(source))
     return Gathered(tuple(wanted), tuple(sources), tuple(warnings), seen)
 
 
-def _argument(text: str) -> Wanted:
+def _argument(text: str, environ: Mapping[str, str], unset: dict[str, None]) -> Wanted:
+    """Its URL may hold `${NAME}`, as a file's (and as uv's arguments): a shell leaves it alone in single quotes."""
     try:
-        return Wanted(text, Requirement.parse(text))
+        place = url_span(text) if "${" in text else None
+        if place is None:
+            return Wanted(text, Requirement.parse(text))
+        expansion = expand_url(text[slice(*place)], environ, os.getcwd())
+        unset.update(dict.fromkeys(expansion.warnings))
+        return Wanted(text, Requirement.parse(text[: place[0]] + expansion.text + text[place[1] :]))
     except ParseError as error:
         return Wanted(text, None, error)
 

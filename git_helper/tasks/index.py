@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from git_helper.core.distribution import belongs_to, project_url
 from git_helper.core.indexes import Index
 from git_helper.errors import Cancelled, GitHelperError, NotFound, Unreachable
+from git_helper.frozen import frozen
 from git_helper.registry.links import FileLink, ProjectLink
 from git_helper.registry.local_pages import local_links
 from git_helper.registry.local_place import LocalPlace
@@ -31,7 +32,7 @@ WORKERS = 8
 _PAGE_ENDINGS = (".html", ".htm")
 
 
-@dataclass(frozen=True)
+@frozen
 class Listing:
     """What one location answered for one project (normalized), or for the list of all (None): a page, or an error.
 

@@ -7,13 +7,14 @@ and the find-links places of all of these add up.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from git_helper.core import indexes, requirements_file
 from git_helper.core.parse_error import ParseError
+from git_helper.core.redaction import subject
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.registry import local_place
 from git_helper.secret import visible
 from git_helper.system.file_url import url2pathname
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from git_helper.tasks.gather import Source
 
 
-@dataclass(frozen=True)
+@frozen
 class Configured:
     """What options or the environment (and the files of settings) say. `from_option`: which of the fields are options."""
 
@@ -96,7 +97,10 @@ def location(text: str, kind: Kind, environ: Mapping[str, str] | None = None) ->
     """A URL, or the path of a folder or file of this machine. Raises UsageError."""
     if "://" in text and not text.lower().startswith("file:"):
         return indexes.Index.parse(text, kind=kind, environ=environ)
-    path = url2pathname(urlsplit(text).path) if text.lower().startswith("file:") else text
+    try:
+        path = url2pathname(urlsplit(text).path) if text.lower().startswith("file:") else text
+    except ValueError:
+        path = ""
     if not path or "\0" in path:
         raise UsageError(f"cannot look in '{visible(text)}' for packages: it is no path and no URL")
     return local_place.LocalPlace(os.path.abspath(os.path.expanduser(path)), kind)
@@ -111,7 +115,10 @@ def _written(item: OptionItem, source: Source) -> str:
         return item.url.text.reveal().decode()
     path = item.value or ""
     if source.url is not None:
-        return urljoin(source.url, path)
+        try:
+            return urljoin(source.url, path)
+        except ValueError:
+            raise UsageError(f"cannot use '{subject(path)}' of {item.name} in '{source.path}': it is no URL") from None
     return os.path.join(os.path.dirname(source.path), os.path.expanduser(path))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import enum
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.core import wire
@@ -12,6 +11,7 @@ from git_helper.core.authorization import authorization
 from git_helper.core.credential import ANY_USER, Account, Credential, Description, Origin
 from git_helper.core.redaction import subject
 from git_helper.errors import NoCredential, NotFound, Refused, Unreachable, UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import Secret, visible
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from git_helper.core.chain import Store
 
 _TOKEN_LIMIT = 1 << 16
+_SSH = "ssh uses keys: see ssh-add(1)"
 
 
 class Answer(Protocol):
@@ -53,10 +54,11 @@ class Check(enum.Enum):
 
     ACCEPTED = "the server accepted it"
     UNPROVEN = "the server did not ask for it, so it is unproven"
+    UNCLEAR = "the server asked for it, but its answer does not say that it is good"
     SKIPPED = "not checked"
 
 
-@dataclass(frozen=True)
+@frozen
 class Place:
     """What the person wants to log in to: the description git will use, and the repository's path, if one was given."""
 
@@ -88,7 +90,7 @@ class Place:
         return self.repository.rpartition("/")[2] in ("simple", "+simple")
 
 
-@dataclass(frozen=True)
+@frozen
 class Typed:
     """What the command line gave: a user name, a stream to read the token from, and when it expires (seconds since 1970)."""
 
@@ -97,7 +99,7 @@ class Typed:
     expires: int | None
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """What was stored, where, and how far it was checked."""
 
@@ -153,7 +155,7 @@ def _typed(place: Place, typed: Typed, prompter: Prompter) -> Credential:
             f"give it on standard input: git-helper login {place.origin} --with-token < FILE",
         )
     if token == Secret(b""):
-        raise UsageError("the token is empty")
+        raise UsageError("the token is empty", "type it at the prompt, or give it by --with-token < FILE")
     credential = Credential(user, token, expiry=typed.expires)
     try:
         wire.serialize(credential.pairs())
@@ -177,14 +179,17 @@ def parse_place(text: str) -> Place:
         )
     protocol = fields.get(b"protocol", b"").lower().removeprefix(b"git+")
     if protocol not in (b"https", b"http"):
-        raise UsageError(f"cannot use '{subject(text)}': not an http or https URL", "ssh uses keys: see ssh-add(1)")
+        hint = _SSH if protocol == b"ssh" else "write https://host, or just the host"
+        raise UsageError(f"cannot use '{subject(text)}': not an http or https URL", hint)
     # An encoded blank is a name's own: dev.azure.com/organisation/My%20Project.
     if b" " in raw or any(byte < 0x20 or byte == 0x7F for value in (raw, *fields.values()) for byte in value):
         raise UsageError(f"cannot read the URL '{subject(text)}': it has control characters or blanks")
     path = raw.partition(b"://")[2].partition(b"/")[2].partition(b"?")[0].partition(b"#")[0].rstrip(b"/")
     origin = Origin.parse(protocol, fields.get(b"host", b""))
     if origin is None:
-        raise UsageError(f"cannot read the URL '{subject(text)}': it names no host")
+        is_scp_form = "://" not in text and ":" in text.partition("@")[2]
+        hint = _SSH if is_scp_form else "write https://host"
+        raise UsageError(f"cannot read the URL '{subject(text)}': it names no host", hint)
     # git asks for the host as its URL spells it: lower case, and no port where it is the usual one.
     host = origin.authority().encode("ascii")
     description = Description(protocol, host, fields.get(b"path"), fields.get(b"username"))
@@ -207,12 +212,13 @@ def check(place: Place, credential: Credential, transport: Transport) -> Check:
                 f"the server refused the token for '{shown}' ({status})",
                 "check that it is not expired and may read what you need; --no-check stores it all the same",
             )
-        # Some indexes have no page of all projects, but let nobody else even know that.
-        if status == 404 and anonymous in (401, 403) and place.is_index:
+        # Some indexes have no page of all projects, and some servers no root, but let nobody else even know that.
+        if status == 404 and anonymous in (401, 403) and (place.is_index or not place.repository):
             return Check.ACCEPTED
         if status != 404 or not place.repository:
-            proven = anonymous in (401, 403, 404) and 200 <= status < 300
-            return Check.ACCEPTED if proven else Check.UNPROVEN
+            if anonymous in (401, 403, 404) and 200 <= status < 300:
+                return Check.ACCEPTED
+            return Check.UNCLEAR if anonymous in (401, 403) else Check.UNPROVEN
     raise NotFound(
         f"the server knows no repository or index '{visible(place.repository)}' that this token may read",
         f"check the path, or log in to the whole host: git-helper login {place.origin}",

@@ -5,7 +5,7 @@ What is not Git is checked by `tasks/checks.py`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -14,6 +14,7 @@ from git_helper.core.byte_size import in_units
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Choice, RefNotFound, choose
 from git_helper.errors import Cancelled, GitHelperError
+from git_helper.frozen import frozen
 from git_helper.system.together import together
 from git_helper.tasks.checks import artefact_url
 
@@ -62,7 +63,7 @@ class Repository(Protocol):
         """The commits reachable from branches and tags whose hash begins so. Raises GitHelperError."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Outcome:
     """What became of one requirement: a commit and how it was found, or an error; neither for what is not Git.
 
@@ -158,6 +159,8 @@ def _resolve_group(
         except Cancelled:
             raise
         except GitHelperError as error:
+            if isinstance(error, RefNotFound):
+                error.name_repository(url.masked_clone_url)
             done.append(Outcome(one.wanted, error=error))
             continue
         answered = None if refs is None else refs.credential
@@ -258,6 +261,8 @@ def _failed(kind: str, shown: str | None, error: GitHelperError | None) -> dict[
 def written(outcome: Outcome) -> str:
     """The requirement to write down instead of an argument: a Git URL pinned, no userinfo, all else as it is."""
     text = outcome.wanted.text
+    if "${" in text and outcome.pinned is not None:
+        return outcome.pinned  # what the variables stand for decides where the URL's parts are
     commits = {} if outcome.choice is None else {0: outcome.choice.commit.hex}
     return requirements_rewrite.rewrite(text, requirements_file.scan(text, {}), commits).strip(" \t\r\n")
 

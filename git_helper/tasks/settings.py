@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from git_helper.core.options import TABLE, Option
 from git_helper.core.redaction import display_url, redact
+from git_helper.frozen import frozen
 from git_helper.secret import MASK, visible
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _HEADERS = "extraheader"  # of git's `http.*`, whose value is often a token
 
 
-@dataclass(frozen=True)
+@frozen
 class Setting:
     """One setting: its values with their provenances, several only of a list, none where nothing is given."""
 
@@ -32,7 +32,7 @@ class Setting:
         return [None if one.value is None else self.option.kind.show(one.value) for one in self.given]
 
 
-@dataclass(frozen=True)
+@frozen
 class Rule:
     """One fact that holds for a URL: what it is, and which setting said so."""
 

@@ -9,6 +9,8 @@ from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.text import Text
 
+from git_helper.ui.colors import NO_COLOR
+
 
 class _Received(ProgressColumn):
     """Bytes and how fast they come, once there are any."""
@@ -20,13 +22,13 @@ class _Received(ProgressColumn):
         return Text(f"{decimal(int(task.completed))}{rate}", "green")
 
 
-def bars() -> Progress:
-    """For each task: its description, a bar, bytes, and its field `note`; on stderr."""
+def bars(color: str) -> Progress:
+    """`color`: a key of NO_COLOR. For each task: its description, a bar, bytes, and its field `note`; on stderr."""
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         _Received(),
         TextColumn("{task.fields[note]}", markup=False),
     )
-    console = Console(file=sys.stderr, markup=False, highlight=False, emoji=False)
+    console = Console(file=sys.stderr, no_color=NO_COLOR[color], markup=False, highlight=False, emoji=False)
     return Progress(*columns, console=console, transient=True, redirect_stdout=False)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, TextIO
 from rich import console
 from rich import text as rich_text
 
-from git_helper.errors import UsageError
 from git_helper.secret import visible
 from git_helper.system.messages import say
+from git_helper.ui import colors
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -25,17 +25,14 @@ PLAIN_NOTICE = (
     "Where an OS keyring works, choose it: git-helper configure --store keyring"
 )
 _LONG_LINE = 10_000
-_WHEN = {None: None, "auto": None, "always": True, "never": False}
 
 
 class Messages:
-    """`color`: auto, always or never (NO_COLOR and the terminal decide for auto); `quiet` leaves out what went well."""
+    """`color`: a key of `colors.NO_COLOR`; `quiet` leaves out what went well."""
 
-    def __init__(self, *, color: str | None, quiet: bool) -> None:
-        if color not in _WHEN:
-            raise UsageError(f"unknown --color '{color}'", "use one of: auto, always, never")
+    def __init__(self, *, color: str, quiet: bool) -> None:
         self.quiet = quiet
-        self._force = _WHEN[color]
+        self.color = color
 
     @cached_property
     def _out(self) -> Console:
@@ -49,8 +46,8 @@ class Messages:
         return self._console(sys.stderr)
 
     def _console(self, file: TextIO) -> Console:
-        force = self._force
-        no_color = force is False or None
+        no_color = colors.NO_COLOR[self.color]
+        force = None if no_color is None else not no_color
         return console.Console(
             file=file, force_terminal=force, no_color=no_color, markup=False, highlight=False, emoji=False
         )

@@ -63,11 +63,11 @@ class Watcher:
 class Display:
     """A context manager; shows nothing when `quiet` or when stderr is not a terminal. Thread-safe."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, *, quiet: bool = False, color: str = "auto") -> None:
         self._lock = threading.RLock()
         self._running = False
         # Not what rich calls a terminal: FORCE_COLOR makes one of a file, too.
-        self._progress: Progress | None = bars.bars() if sys.stderr.isatty() and not quiet else None
+        self._progress: Progress | None = bars.bars(color) if sys.stderr.isatty() and not quiet else None
 
     def __enter__(self) -> Display:
         self._start()

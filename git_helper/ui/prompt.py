@@ -17,10 +17,9 @@ from rich.text import Text
 
 from git_helper.secret import visible
 from git_helper.system.terminal import Terminal
+from git_helper.ui.colors import NO_COLOR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from rich.console import RenderableType
 
     from git_helper.secret import Secret
@@ -46,19 +45,16 @@ _USER_BYTES = _PATH_BYTES - frozenset(b"/")
 class RichPrompter:
     """The Prompter of `sources/person`, and the questions of our own commands. Each answers None without a terminal.
 
-    color: None leaves it to the terminal and NO_COLOR.
+    color: a key of NO_COLOR.
     """
 
-    def __init__(
-        self, open_terminal: Callable[[], Terminal | None] = Terminal.open, *, color: bool | None = None
-    ) -> None:
-        self._open_terminal = open_terminal
+    def __init__(self, color: str = "auto") -> None:
         self._color = color
         self._introduced: object = None
 
     def ask_secret(self, question: Question) -> Secret | None:
         """The secret of the question's user, typed unseen; it may be empty. Raises Cancelled."""
-        with self._open_terminal() or nullcontext() as terminal:
+        with Terminal.open() or nullcontext() as terminal:
             if terminal is None:
                 return None
             console = self._introduce(terminal, question)
@@ -72,28 +68,20 @@ class RichPrompter:
 
     def ask_username(self, question: Question) -> bytes | None:
         """A user name for the question's host, without blanks around it; it may be empty. Raises Cancelled."""
-        with self._open_terminal() or nullcontext() as terminal:
+        with Terminal.open() or nullcontext() as terminal:
             if terminal is None:
                 return None
             console = self._introduce(terminal, question)
-            prompt = Text("User name for ").append(_host(question), "bold").append(": ")
+            noun = "Proxy user name" if question.role == "proxy" else "User name"
+            prompt = Text(f"{noun} for ").append(_host(question), "bold").append(": ")
             return terminal.read_line(_rendered(console, prompt)).strip()
-
-    def confirm(self, text: str) -> bool | None:
-        """Whether the person says yes to `text`; anything but `y` and `yes` is no. Raises Cancelled."""
-        with self._open_terminal() or nullcontext() as terminal:
-            if terminal is None:
-                return None
-            prompt = Text(visible(text)).append(" [y/N] ", "bold")
-            answer = terminal.read_line(_rendered(self._console(terminal), prompt))
-            return answer.strip().lower() in (b"y", b"yes")
 
     def _console(self, terminal: Terminal) -> Console:
         columns, lines = terminal.size()
         return Console(
             file=terminal.output,
             force_terminal=True,
-            no_color=None if self._color is None else not self._color,
+            no_color=NO_COLOR[self._color],
             width=columns,
             height=lines,
             markup=False,
@@ -104,9 +92,9 @@ class RichPrompter:
     def _introduce(self, terminal: Terminal, question: Question) -> Console:
         """Says who asks for what, once for the questions about one place."""
         console = self._console(terminal)
-        place = (question.program, question.protocol, question.host, question.path)
+        place = (question.program, question.role, question.protocol, question.host, question.path)
         if question.refused:
-            console.print(Text("The server refused that one. Once more:", "yellow"))
+            console.print(Text(f"The {question.role} refused that one. Once more:", "yellow"))
         elif self._introduced != place and console.width >= _NARROWEST:
             console.print(_panel(question, min(console.width, _WIDEST)))
         self._introduced = place
@@ -141,7 +129,7 @@ def _panel(question: Question, width: int) -> Panel:
 def _facts(question: Question) -> list[tuple[str, str]]:
     if question.protocol == b"cert":
         return [("file", _path(question))]
-    facts = [("server", f"{_encoded(question.protocol, _HOST_BYTES)}://{_host(question)}")]
+    facts: list[tuple[str, str]] = [(question.role, f"{_encoded(question.protocol, _HOST_BYTES)}://{_host(question)}")]
     if question.path:
         facts.append(("path", _path(question)))
     if question.username:
@@ -154,13 +142,15 @@ def _promise(question: Question) -> str:
         kept = ", and is remembered" if question.remembered else ""
         return f"It opens the client certificate in this file{kept}."
     if question.remembered:
-        return "It goes to this server only and is remembered once it was accepted."
-    return "It goes to this server only and is not remembered."
+        return f"It goes to this {question.role} only and is remembered once it was accepted."
+    return f"It goes to this {question.role} only and is not remembered."
 
 
 def _noun(question: Question) -> str:
     # git asks with the protocol `cert` for the passphrase of a client certificate (http.sslCertPasswordProtected).
-    return "Passphrase" if question.protocol == b"cert" else "Token"
+    if question.protocol == b"cert":
+        return "Passphrase"
+    return "Proxy password" if question.role == "proxy" else "Token"
 
 
 def _subject(question: Question) -> str:

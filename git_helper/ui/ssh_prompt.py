@@ -19,13 +19,8 @@ class SshPrompter:
     All texts that come from servers are shown as text; each answer is None without a terminal.
     """
 
-    def __init__(
-        self,
-        pause: Callable[[], AbstractContextManager[None]] = nullcontext,
-        open_terminal: Callable[[], Terminal | None] = Terminal.open,
-    ) -> None:
+    def __init__(self, pause: Callable[[], AbstractContextManager[None]] = nullcontext) -> None:
         self._pause = pause
-        self._open_terminal = open_terminal
 
     def ask_passphrase(self, file: str, *, again: bool = False) -> Secret | None:
         """The passphrase of a private key."""
@@ -55,7 +50,7 @@ class SshPrompter:
         return None if answer is None else answer in (Secret(b"yes"), Secret(b"YES"), Secret(fingerprint.encode()))
 
     def _ask(self, prompt: str, *, heading: str = "", seen: bool = False, again: bool = False) -> Secret | None:
-        with self._pause(), self._open_terminal() or nullcontext() as terminal:
+        with self._pause(), Terminal.open() or nullcontext() as terminal:
             if terminal is None:
                 return None
             if again:

@@ -67,6 +67,8 @@ def parsed(text: str, described: Mapping[str, Any]) -> RenderableType:
     """What one requirement means, or the place of its error marked below it."""
     if described["ok"]:
         table = Table.grid(padding=(0, 2))
+        table.add_column(no_wrap=True)
+        table.add_column(overflow="fold")
         for name, value in described.items():
             if name != "ok" and value not in (None, [], ""):
                 shown = ", ".join(value) if isinstance(value, list) else str(value)

@@ -20,20 +20,19 @@ if TYPE_CHECKING:
     from git_helper.core.credential import Credential, Description
     from git_helper.core.giturl import GitUrl
     from git_helper.core.indexes import Index
-    from git_helper.core.trust import Trust
     from git_helper.errors import GitHelperError
     from git_helper.git.connections import Connections
     from git_helper.git.full_clone import FullClone
     from git_helper.git.object_cache import ObjectCache
     from git_helper.git.remote_repository import RemoteRepository
     from git_helper.git.trees import Trees
+    from git_helper.net.calls import CallingSession
     from git_helper.net.session import Session
-    from git_helper.net.target import Target
     from git_helper.registry.artefact_cache import ArtefactCache
     from git_helper.registry.client import Client
     from git_helper.secret import Secret
     from git_helper.sources.other_helpers import OtherHelpers
-    from git_helper.sources.person import Person, Question
+    from git_helper.sources.person import Person, Question, Role
     from git_helper.tasks.login import Prompter
     from git_helper.ui.progress import Display, Job
     from git_helper.wiring.http import HttpSettings
@@ -55,7 +54,7 @@ class CommandHouse(House):
         super().__init__(settings.before(files.project, files.git), report)
         self.program = program
         self._helpers: OtherHelpers | None = None
-        self._session: Session | None = None
+        self._session: CallingSession | None = None
         self._ssh: Ssh | None = None
         self._lock = threading.Lock()
 
@@ -66,15 +65,15 @@ class CommandHouse(House):
         trace.note("said", text=text)
         super().explain(text)
 
-    def chain_for_commands(self, *, ask: bool = False, pause: Pause | None = None) -> Chain:
+    def chain_for_commands(self, *, ask: bool = False, pause: Pause | None = None, role: Role = "server") -> Chain:
         """Our sources, then git's other helpers; with `ask` the askpass program or the person.
 
-        `pause`: takes a progress display off the screen while the person is asked.
+        `pause`: takes a progress display off the screen while the person is asked. `role`: what the credential is for.
         """
         openers = [*self.own_openers(), ("other helpers", lambda wanted: self.helpers())]
         if ask:
             openers.append(("askpass", self._askpass))
-            openers.append(("person", lambda wanted: self.person_of_command(pause)))
+            openers.append(("person", lambda wanted: self.person_of_command(pause, role)))
         return self.chained(*openers)
 
     def names_of_sources(self, ask: bool) -> list[str]:
@@ -88,9 +87,11 @@ class CommandHouse(House):
 
     def helpers(self) -> OtherHelpers:
         """git's other helpers; always the same ones, because they hear of the outcome."""
-        if self._helpers is None:
-            self._helpers = self.other_helpers(only_after_us=False, authtype=True)
-        return self._helpers
+        self.git_config()  # may start a process
+        with self._lock:
+            if self._helpers is None:
+                self._helpers = self.other_helpers(only_after_us=False, authtype=True)
+            return self._helpers
 
     def _askpass(self, wanted: Description) -> Source | None:
         from git_helper.sources.askpass import Askpass
@@ -103,21 +104,16 @@ class CommandHouse(House):
 
         return program_to_ask(self.environ, no_input=self.settings.no_input, git_setting=self.git_setting)
 
-    def person_of_command(self, pause: Pause | None) -> Source | None:
-        """The person, asked for user name and token; None where nobody may be asked. `pause`: see `chain_for_commands`."""
+    def person_of_command(self, pause: Pause | None, role: Role = "server") -> Source | None:
+        """The person, asked for user name and token; None where nobody may be asked. Else as `chain_for_commands`."""
         if not self.may_ask():
             return None
         from git_helper.sources.person import Person
         from git_helper.ui.prompt import RichPrompter
 
         kept = self.settings.store != "none"
-        return _InFront(Person(RichPrompter(), self.program, remembered=kept, names=True), pause)
-
-    def session(self, pause: Pause | None = None) -> Session:
-        """Servers, with the credentials of this house; `pause` as for `chain_for_commands`."""
-        from git_helper.wiring import sessions
-
-        return sessions.session(self, pause)
+        prompter = RichPrompter(self.settings.color)
+        return _InFront(Person(prompter, self.program, remembered=kept, names=True, role=role), pause)
 
     @cached_property
     def http(self) -> HttpSettings:
@@ -125,12 +121,6 @@ class CommandHouse(House):
         from git_helper.wiring.http import HttpSettings
 
         return HttpSettings(self)
-
-    def trust_for(self, target: Target) -> Trust:
-        """What holds for one URL, and which settings say so. Raises UsageError."""
-        from git_helper.wiring import trust
-
-        return trust.trust_settings(self).trust_for(target)
 
     def git_http(self, variable: str, url: str) -> str | None:
         """`http.<url>.<variable>` of git's configuration for `url`, the value that counts; of a bare name `true`."""
@@ -176,10 +166,12 @@ class CommandHouse(House):
 
         return Client(self._one_session(display), indexes)
 
-    def _one_session(self, display: Display) -> Session:
+    def _one_session(self, display: Display) -> CallingSession:
+        from git_helper.wiring import sessions
+
         with self._lock:
             if self._session is None:
-                self._session = self.session(display.paused)
+                self._session = sessions.session(self, display.paused)
             return self._session
 
     def close(self) -> None:
@@ -234,7 +226,7 @@ class CommandHouse(House):
         from git_helper.ui.prompt import RichPrompter
 
         silent = self.settings.no_input or is_true(self.environ.get("CI"))
-        rich = RichPrompter()
+        rich = RichPrompter(self.settings.color)
         program = self.program
 
         class ForLogin:

@@ -55,6 +55,11 @@ class HttpSettings:
             self._git_origins.add(origin)
         return place
 
+    def check_hop(self, target: Target) -> None:
+        """Whether a redirect of a Git server may lead to `target`, which no person chose. Raises TransportNotAllowed."""
+        scheme = target.origin.scheme.decode()
+        check_transport(scheme, target.shown, self._setting, self._house.environ, from_user=False)
+
     def _setting(self, key: str) -> str | None:
         entries = reversed(self._house.git_config().entries)
         return next((entry.value or "" for entry in entries if entry.key == key), None)

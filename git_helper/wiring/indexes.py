@@ -45,7 +45,7 @@ class Registry:
         """Asks for pages of indexes."""
         from git_helper.registry.pages import Pages
 
-        return Pages(self.client, self._house.settings.value("max-page-size"))
+        return Pages(self.client, self._house.settings.max_page_size)
 
     @cached_property
     def indexes(self) -> Indexes:

@@ -1,4 +1,4 @@
-"""SSH for a command: what speaks it is loaded only when a server has been called, because that takes a tenth of a second."""
+"""SSH for a command: what speaks it takes a tenth of a second to load, so a server is called meanwhile."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from git_helper.git.ssh.connections import Connections
 from git_helper.git.ssh.machine import LocalReader, shell, user_name
 from git_helper.git.ssh.program import SshProgram
 from git_helper.git.ssh.repository import SshRepository
-from git_helper.git.ssh.way import Means, plan, reach
+from git_helper.git.ssh.way import Departure, Means, plan
 from git_helper.system import executables, process
 from git_helper.system.places import home
 
@@ -86,16 +86,11 @@ class Ssh:
 
     def _connect(self, host: str, user: str | None, port: int | None) -> Connection:
         leg = plan(self._means, host, user, port)
-        line = reach(self._means, leg)
-        try:
-            # The server gets ready meanwhile.
-            from git_helper.git.ssh.connection import log_in
+        departure = Departure(self._means, leg)
+        from git_helper.git.ssh.connection import log_in  # the server gets ready meanwhile
 
-            answers = self._answers()
-        except BaseException:
-            line.close()
-            raise
-        return log_in(self._means, answers, leg, line)
+        answers = self._answers()
+        return log_in(self._means, answers, leg, departure.line())
 
     def _answers(self) -> Answers:
         from git_helper.git.ssh.answers import Answers

@@ -40,8 +40,10 @@ def withheld(house: CommandHouse) -> WithheldFor:
     def reason(target: Target) -> project_word.CredentialWithheld | None:
         if house.settings.of_project().keys().isdisjoint(project_word.OPTIONS):
             return None
-        given = house.settings.given("proxy", target.configured_url)
-        proxy = given[-1] if given and proxy_for(target) is not None else None
+        proxy = None
+        if target.leads_to is None:  # a proxy is reached directly
+            given = house.settings.given("proxy", target.configured_url)
+            proxy = given[-1] if given and proxy_for(target) is not None else None
         trust = trust_for(target) if target.origin.scheme == b"https" else Trust()
         return project_word.withheld(target.origin, trust, proxy)
 

@@ -86,24 +86,30 @@ def test_help_in_a_pipe_is_coloured_only_on_demand() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "message", "see"),
     [
-        (("frobnicate",), "no such command 'frobnicate'"),
-        (("resolv",), "no such command 'resolv'. Did you mean 'resolve'?"),
-        (("cache", "frobnicate"), "no such command 'frobnicate'"),
-        (("clone", "--depth", "x", "https://good.example/x"), "invalid value for '--depth': "),
-        (("clone",), "missing argument 'URL'"),
-        (("resolve", "--format"), "option '--format' requires an argument"),
-        (("list", "--frobnicate"), "no such option: --frobnicate"),
+        (("frobnicate",), "no such command 'frobnicate'", "git-helper"),
+        (("resolv",), "no such command 'resolv'. Did you mean 'resolve'?", "git-helper"),
+        (("cache", "frobnicate"), "no such command 'frobnicate'", "git-helper cache"),
+        (("clone", "--depth", "x", "https://good.example/x"), "invalid value for '--depth': ", "git-helper clone"),
+        (("clone",), "missing argument 'URL'", "git-helper clone"),
+        (("resolve", "--format"), "option '--format' requires an argument", "git-helper"),
+        (("list", "--frobnicate"), "no such option: --frobnicate", "git-helper list"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_what_cannot_be_read_is_one_message(words: tuple[str, ...], message: str) -> None:
+def test_what_cannot_be_read_is_one_message(words: tuple[str, ...], message: str, see: str) -> None:
     done = run_helper(*words, name="git-helper")
     first, hint = done.stderr.decode().splitlines()
     assert first.startswith(f"git-helper: error: {message}")
-    assert hint == "git-helper: hint: see: git-helper --help"
+    assert hint == f"git-helper: hint: see: {see} --help"
     assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_an_option_before_the_command_is_shown_its_place() -> None:
+    done = run_helper("--color", "never", "list", name="git-helper")
+    assert done.returncode == 2
+    assert done.stderr.decode().splitlines()[1].endswith("options stand behind the command: git-helper COMMAND --color")
 
 
 def test_a_word_that_is_no_text_reaches_the_command() -> None:
@@ -131,3 +137,11 @@ def test_completion_knows_commands_and_options_of_commands() -> None:
 def test_every_stand_in_can_be_loaded() -> None:
     kinds = {command.name: type(command.loaded()) for command in late_commands()}
     assert [name for name, kind in kinds.items() if issubclass(kind, TyperGroup)] == ["cache"]
+
+
+def test_a_password_in_words_that_mean_nothing_is_not_repeated() -> None:
+    for words in (("cache", "dir", "https://u:hunter2@good.example/x"), ("https://u:hunter2@good.example/x",)):
+        done = run_helper(*words, name="git-helper")
+        assert done.returncode == 2
+        assert b"hunter2" not in done.stdout + done.stderr
+        assert b"u:****@good.example" in done.stderr

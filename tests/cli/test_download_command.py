@@ -6,41 +6,16 @@ import json
 import os
 import stat
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.commands import CANARY, demo_files, download, everything_below, run
+from tests.commands import CANARY, cache_of, demo_files, download, everything_below, run
 from tests.git.packs import checked_out, snapshot
 from tests.servers.git_http import GitHttpServer, Realm
-from tests.servers.repositories import Executable, Symlink, default_files, make_repository, random_files
+from tests.servers.repositories import Executable, Symlink, default_files, make_repository
 from tests.servers.repositories import resolve as commit_of
 from tests.support import BIN
-
-
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A server's folder with demo.git, a few kilobytes that compress."""
-    make_repository(tmp_path / "root/demo.git", 2, demo_files())
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def noise(root: Path) -> Path:
-    """noise.git: 1.5 MB in 60 files."""
-    return make_repository(root / "noise.git", 2, random_files(60, 25_000))
-
-
-@pytest.fixture
-def server(root: Path) -> Iterator[GitHttpServer]:
-    with GitHttpServer(root) as running:
-        yield running
-
-
-def cache_of(home: Path) -> Path:
-    return home / ".cache/git-helper"
-
 
 # ---------------------------------------------------------------------- what comes out
 

@@ -7,12 +7,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
 from tests.commands import CANARY, leaks, run
 from tests.pseudo_terminal import ENTER, PseudoTerminal
-from tests.servers.http_message import Dropped, Response, plain
+from tests.servers.http_message import Dropped, Request, Response, plain
 from tests.servers.index import HTML, IndexServer
 from tests.servers.rules import Realm
 from tests.support import BIN
@@ -230,3 +231,38 @@ def test_hostile_names_do_nothing_to_a_terminal(server: IndexServer) -> None:
         assert "\x1b" not in said
         assert "\u202e" not in said
         assert "\x9b" not in said
+
+
+def test_the_hint_names_the_indexes_that_were_asked(server: IndexServer, home: Path) -> None:
+    """What is to be typed after a download in vain asks the same places, without what their URLs carried."""
+    private(server)
+    netrc(home, f"machine 127.0.0.1 login u password {CANARY}")
+    given = ["-i", server.url_for("simple/", "u", CANARY), "--extra-index-url", server.index_url, "-f", str(home)]
+    done = run("download", "-d", home / "out", "demo==9.9", *given)
+    assert done.returncode == 6
+    hint = done.stderr.decode().rstrip("\n").rpartition("hint: git-helper ")[2]
+    assert (
+        hint == f"index --project demo -i {server.index_url} --extra-index-url {server.index_url} --find-links {home}"
+    )
+    assert leaks(done.stderr, CANARY) == []
+    assert b"demo-1.0.tar.gz" in run(*hint.split(" ")).stdout
+
+
+@pytest.mark.parametrize("header", ["{}", "{}&a=1"])
+def test_a_server_that_sends_back_what_it_got(home: Path, header: str) -> None:
+    """In the Location of a redirect, where `Basic` and base64 may be encoded: neither the trace nor a message has it."""
+
+    class Echoing(IndexServer):
+        def answer(self, request: Request) -> Response:
+            if request.path == "/echo":
+                return plain(404)
+            value = header.format(quote(request.authorization or "", safe=""))
+            return Response(302, {"Location": f"/echo?next={value}"})
+
+    with Echoing(PROJECTS) as echoing:
+        done = run("index", echoing.url_for("simple/", "u", CANARY), "--trace", home / "trace", "-v")
+        assert done.returncode == 6
+        assert len(echoing.requests) == 2
+    shown = done.stdout + done.stderr + (home / "trace").read_bytes()
+    assert b"/echo?next=Basic%20****" in shown
+    assert leaks(shown, CANARY, f"u:{CANARY}") == []

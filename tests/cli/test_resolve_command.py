@@ -175,6 +175,7 @@ def test_one_failure_stops_no_other_and_the_worst_code_wins(server: GitHttpServe
         "unreachable",
     ]
     assert found[4]["commit"] == commit_of(root / "team/demo.git")
+    assert found[0]["message"].startswith(f"cannot find 'nowhere' in '{server.url}/team/demo.git': ")
     assert all(one["message"] and set(one) == {"kind", "url", "error", "message", "hint"} for one in found[:4])
     done = run("resolve", *words)
     assert done.stdout.decode() == f"{found[4]['pinned']}\n"
@@ -363,3 +364,12 @@ def test_the_credential_of_a_file_on_a_server_goes_to_no_other(index: IndexServe
         assert done.returncode == 4
         assert other.authorizations == []
         assert other.requests
+
+
+def test_a_configuration_of_git_that_cannot_be_read_is_named_with_its_line(home: Path) -> None:
+    (home / ".gitconfig").write_text("[user]\n name = x\n[broken\n")
+    done = run("resolve", "git+https://good.example/r.git")
+    assert done.returncode == 2
+    said = done.stderr.decode()
+    assert f"'{home}/.gitconfig': line 3 is not written as git wants it" in said
+    assert "hint: mend line 3 in an editor" in said

@@ -38,7 +38,7 @@ class Screen:
     buffer = property(lambda self: self)
 
 def seen(event, arguments):
-    if event == "socket.connect":
+    if event == "socket.connect" and (threading.current_thread().name == "call") is {called}:
         tell()
 
 sys.stdout = Screen()
@@ -50,9 +50,9 @@ DRAWING, NET = {"rich.console", "rich.markdown", "rich.progress"}, {"urllib3", "
 NAMES = {"packaging.markers", "packaging.requirements", "packaging.version", "packaging.tags"}
 
 
-def loaded(*words: str, env: dict[str, str] | None = None, stdin: bytes = b"") -> set[str]:
-    """The modules that a fresh process has loaded when its first byte leaves."""
-    script = _COMMAND.format(root=str(ROOT), words=list(words))
+def loaded(*words: str, env: dict[str, str] | None = None, stdin: bytes = b"", called: bool = False) -> set[str]:
+    """The modules that a fresh process has loaded when its first byte leaves; `called`: when a server is called."""
+    script = _COMMAND.format(root=str(ROOT), words=list(words), called=called)
     done = subprocess.run(
         [sys.executable, "-c", script],
         input=stdin,
@@ -136,6 +136,13 @@ def test_resolve_and_download_load_no_dulwich_and_draw_nothing_without_a_termina
         assert not among({"dulwich.client", "dulwich.repo", "dulwich.objects"}, modules)
         assert not {"pool", "lfs", "history", "clone_fetch", "full_clone"} & ours(modules, "git")
         assert "git_helper.wiring.ssh" not in modules
+
+
+@pytest.mark.parametrize("words", [("resolve",), ("download", "-d", "out")], ids=lambda words: words[0])
+def test_a_server_is_called_before_what_speaks_to_it_is_loaded(words: tuple[str, ...], port: int) -> None:
+    modules = loaded(*words, f"git+https://localhost:{port}/x@v1", called=True)
+    assert "git_helper.net.calls" in modules
+    assert not among(NET | HEAVY | {"ssl"}, modules - {"certifi"})
 
 
 def test_a_requirements_file_of_urls_needs_no_packaging(port: int, tmp_path: Path) -> None:

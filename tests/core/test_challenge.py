@@ -75,10 +75,6 @@ def test_challenges(values: list[str], expected: list[tuple[str, str | None, dic
     assert plain(values) == expected
 
 
-def test_the_realm() -> None:
-    assert [one.realm for one in parse(['Basic realm="x"', "Bearer"])] == ["x", None]
-
-
 @pytest.mark.parametrize(
     ("values", "accepted"),
     [

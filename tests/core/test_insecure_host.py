@@ -94,6 +94,7 @@ def test_a_table(table: dict[str, object], url: str, matches: bool) -> None:
         ("[good.example]", "invalid-host"),
         ("[fe80::1%eth0]", "invalid-host"),
         ("user@localhost", "invalid-host"),
+        ("https://user:443@localhost", "invalid-host"),
         ("*.good.example", "invalid-host"),
         ("https://*", "invalid-host"),
         ("one.example,two.example", "invalid-host"),

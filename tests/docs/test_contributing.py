@@ -95,7 +95,9 @@ def test_every_target_of_make_exists() -> None:
 
 def test_every_option_exists() -> None:
     known = {*protocol_options(), *(option for own in commands().values() for option in own)}
-    assert {span for span in spans(TEXT) if span.startswith("--")} <= known
+    named = {span for span in spans(TEXT) if span.startswith("--")}
+    assert named
+    assert named <= known
 
 
 def test_a_name_that_is_gone_is_noticed() -> None:

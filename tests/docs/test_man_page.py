@@ -97,7 +97,23 @@ def test_every_variable_that_is_described_is_read() -> None:
     for name in re.findall(r"\b(?:[A-Z]+(?:_[A-Z]+)*_?|[a-z]+_proxy)(?=[\s\",=]|$)", tags):
         if name in ("BI", "BR", "B", "HOST"):
             continue
-        assert name in code or name in options | built | libraries, name
+        prefix = f'"{name.rpartition("_")[0]}_"'  # as of GIT_SSL_CERT and GIT_PROXY_SSL_CERT
+        assert name in code or prefix in code or name in options | built | libraries, name
+
+
+INTERNAL = {"GIT_CONFIG", "GIT_EXEC_PATH", "GIT_HELPER_CHAIN", "GIT_PROTOCOL", "GIT_TRACE", "SSH_ASKPASS_REQUIRE"}
+"""What is between git, its children and us, and nobody's setting."""
+
+
+def test_every_variable_that_is_read_is_described() -> None:
+    pattern = r'"((?:CI|FORCE|GH|GIT|GITHUB|GITLAB|PIP|PYTHON|SSH|SSL|SYSTEM|UV|XDG)_[A-Z_]*[A-Z])"'
+    read = {
+        name
+        for path in (ROOT / "git_helper").rglob("*.py")
+        for name in re.findall(pattern, path.read_text(encoding="utf-8"))
+    }
+    assert {"GIT_SSL_CAINFO", "SSL_CLIENT_CERT", "UV_INDEX_URL"} <= read
+    assert read - INTERNAL <= every_name()
 
 
 def test_every_exit_code_is_described() -> None:

@@ -125,6 +125,8 @@ def reader(server: GitHttpServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize("block", CONSOLE, ids=lambda block: block[0].command[:40])
 def test_what_is_to_be_typed_works(reader: Reader, block: list[Step]) -> None:
     reader.play(block)
+    typed = [step.command for step in block if ASKS.match(step.command)]
+    assert sorted([*reader.printed, *typed]) == sorted({step.command for step in block})
 
 
 def test_the_first_session_does_what_its_words_say(reader: Reader) -> None:

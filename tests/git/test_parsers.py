@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 from collections.abc import Callable
 
@@ -86,16 +85,20 @@ packetish = st.lists(
 
 @given(packetish, portions)
 def test_answers_of_any_kind(data: bytes, portion: int) -> None:
+    told: list[str] = []
     readings: list[Callable[[Packets], object]] = [
         protocol_v2.read_refs,
         protocol_v2.read_capabilities,
         protocol_v0.read_advertisement,
-        lambda answer: protocol_v2.read_pack(answer, lambda part: None, lambda line: None),
-        lambda answer: protocol_v0.read_pack(answer, lambda part: None, None),
+        lambda answer: protocol_v2.read_pack(answer, lambda part: None, told.append),
+        lambda answer: protocol_v0.read_pack(answer, lambda part: None, told.append),
     ]
     for read in readings:
-        with contextlib.suppress(GitHelperError):
+        try:
             read(Packets(reader(data, portion), "x"))
+        except GitHelperError as error:
+            told.append(error.message)
+    assert all(line.isprintable() for line in told)
 
 
 @pytest.mark.parametrize("length", [b"-001", b"+010", b"00_8", b" 010", b"000g", b"fff1", b"0003"])

@@ -10,9 +10,9 @@ import pytest
 
 from git_helper.core.reference import Oid, Reference, UnsupportedObjectFormat, choose
 from git_helper.errors import NotFound, Refused, Unreachable
-from git_helper.git.checkout import download_tree
 from git_helper.git.http_answers import RepositoryNotFound
 from git_helper.git.pkt_line import NotGit, ServerError
+from tests.git.downloads import Reports, download
 from tests.git.packs import checked_out, snapshot
 from tests.git.served import Version1Server, dulwich_server, opened, scripted, served
 from tests.servers.git_http import Fault, GitHttpServer, Realm, Redirect
@@ -66,9 +66,8 @@ def test_a_reference_is_what_git_takes_it_for(url: str, root: Path, rev: str | N
 def test_a_tree_is_what_git_checks_out(url: str, root: Path, tmp_path: Path, rev: str) -> None:
     oid = Oid(resolve(root / "demo.git", rev))
     with opened(url) as repository:
-        done = download_tree(repository, oid, str(tmp_path / "new"))
+        download(repository, oid, tmp_path / "new")
     assert snapshot(tmp_path / "new") == checked_out(root / "demo.git", rev, tmp_path / "git")
-    assert done.commit.hex == resolve(root / "demo.git", f"{rev}^{{commit}}")
 
 
 def test_a_short_name_is_found_in_the_history(url: str, root: Path) -> None:
@@ -85,14 +84,14 @@ def test_a_short_name_is_found_in_the_history(url: str, root: Path) -> None:
 
 def test_a_commit_that_is_nowhere(url: str, tmp_path: Path) -> None:
     with opened(url) as repository, pytest.raises((NotFound, ServerError)):
-        download_tree(repository, Oid("5" * 40), str(tmp_path / "x/new"))
+        download(repository, Oid("5" * 40), tmp_path / "x/new")
     assert not (tmp_path / "x").exists()
 
 
 def test_a_commit_that_no_ref_reaches(root: Path, tmp_path: Path) -> None:
     oid = Oid((tmp_path / "lonely").read_text())
     with GitHttpServer(root) as server, opened(f"{server.url}/demo.git") as repository:
-        download_tree(repository, oid, str(tmp_path / "new"))
+        download(repository, oid, tmp_path / "new")
     assert snapshot(tmp_path / "new") == checked_out(root / "demo.git", oid.hex, tmp_path / "git")
 
 
@@ -107,7 +106,7 @@ def test_one_small_request_for_a_reference(root: Path) -> None:
 
 def test_one_request_for_a_pinned_commit(root: Path, tmp_path: Path) -> None:
     with GitHttpServer(root) as server, opened(f"{server.url}/demo.git") as repository:
-        download_tree(repository, Oid(resolve(root / "demo.git")), str(tmp_path / "new"))
+        download(repository, Oid(resolve(root / "demo.git")), tmp_path / "new")
         assert [request.method for request in server.requests] == ["POST"]
 
 
@@ -153,13 +152,15 @@ def test_a_commit_by_way_of_its_branch(root: Path, tmp_path: Path, filters: bool
     with StrictServer(root, config=config, protocol_v2=version_2) as server:
         server.forbidden = (oid,)
         with opened(f"{server.url}/demo.git") as repository:
-            done = download_tree(repository, Oid(oid), str(tmp_path / "new"))
+            told = Reports()
+            download(repository, Oid(oid), tmp_path / "new", told)
             assert snapshot(tmp_path / "new") == checked_out(root / "demo.git", oid, tmp_path / "git")
             # With a filter the nearest tip (develop or v1.0.0, main's last but one) is fetched just so deep.
-            assert (done.objects < 20) == filters
+            _, objects, _ = told[-1]
+            assert (objects < 20) == filters
             server.forbidden = (oid, "5" * 40)
             with pytest.raises(NotFound):
-                download_tree(repository, Oid("5" * 40), str(tmp_path / "none"))
+                download(repository, Oid("5" * 40), tmp_path / "none")
 
 
 class FlatServer(GitHttpServer):
@@ -178,7 +179,7 @@ class FlatServer(GitHttpServer):
 @pytest.mark.parametrize("version_2", [True, False])
 def test_without_depth_the_whole_history_comes(root: Path, tmp_path: Path, version_2: bool) -> None:
     with FlatServer(root, protocol_v2=version_2) as server, opened(f"{server.url}/demo.git") as repository:
-        download_tree(repository, Oid(resolve(root / "demo.git", "main~1")), str(tmp_path / "new"))
+        download(repository, Oid(resolve(root / "demo.git", "main~1")), tmp_path / "new")
     assert snapshot(tmp_path / "new") == checked_out(root / "demo.git", "main~1", tmp_path / "git")
 
 
@@ -192,7 +193,7 @@ def test_user_and_token_of_the_url(root: Path, tmp_path: Path) -> None:
             refs = repository.ls_refs(["HEAD"])
             assert refs.credential is not None
             assert refs.credential.source == "URL"
-            download_tree(repository, refs.refs[0].oid, str(tmp_path / "new"))
+            download(repository, refs.refs[0].oid, tmp_path / "new")
         assert server.exchanges == [("alice:s3cr3t✓", 200)] * 2
         with opened(server.url_for("demo.git", "alice", "wr0ng")) as repository, pytest.raises(Refused) as caught:
             repository.ls_refs(["HEAD"])
@@ -203,7 +204,7 @@ def test_a_repository_that_has_moved(root: Path, tmp_path: Path) -> None:
     with GitHttpServer(root, redirects=[Redirect("/old/name.git", "/demo.git", 301)]) as server:
         with opened(f"{server.url}/old/name.git") as repository:
             oid = choose(Reference.parse(None), repository.ls_refs(["HEAD"])).commit
-            download_tree(repository, oid, str(tmp_path / "new"))
+            download(repository, oid, tmp_path / "new")
         assert [f"{request}" for request in server.requests] == [
             "POST /old/name.git/git-upload-pack -> 301",
             "GET /old/name.git/info/refs?service=git-upload-pack -> 301",
@@ -382,7 +383,8 @@ def test_a_server_that_dies_in_the_middle(root: Path, tmp_path: Path, reset: boo
     oid = Oid(resolve(root / "demo.git"))
     with GitHttpServer(root, faults=[fault]) as server, opened(f"{server.url}/demo.git") as repository:
         with pytest.raises(Unreachable):
-            download_tree(repository, oid, str(tmp_path / "x/new"))
+            download(repository, oid, tmp_path / "x/new")
         assert not (tmp_path / "x").exists()
         server.faults.clear()
-        assert download_tree(repository, oid, str(tmp_path / "x/new")).files
+        download(repository, oid, tmp_path / "x/new")
+        assert (tmp_path / "x/new/README.md").is_file()

@@ -5,9 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Never
 
 import pytest
 
@@ -16,10 +14,10 @@ from git_helper.core.reference import Oid
 from git_helper.errors import GitHelperError, Unreachable
 from git_helper.git.object_cache import ObjectCache
 from git_helper.git.trees import Trees
+from tests.git import downloads
+from tests.git.downloads import URL
 from tests.git.packs import checked_out, packed, snapshot
 from tests.servers.repositories import make_repository
-
-URL = GitUrl.parse("git+https://good.example/demo.git")
 
 
 class Served:
@@ -30,10 +28,7 @@ class Served:
         self.fetched = 0
         self.error: GitHelperError | None = None
         self.between: Callable[[], object] = lambda: None
-        self.reports: list[tuple[int, int, int]] = []
-
-    def __call__(self, url: GitUrl) -> Served:
-        return self
+        self.reports = downloads.Reports()
 
     def fetch(self, oid: Oid, feed: Callable[[bytes], None], depth: int | None = 1) -> None:
         self.fetched += 1
@@ -42,12 +37,6 @@ class Served:
             if self.error is not None:
                 raise self.error
             self.between()
-
-    def received(self, size: int, done: int, count: int) -> None:
-        self.reports.append((size, done, count))
-
-    def show(self, title: str) -> AbstractContextManager[Served]:
-        return nullcontext(self)
 
 
 @pytest.fixture
@@ -61,12 +50,8 @@ def served(repository: Path) -> Iterator[tuple[Served, Oid]]:
     yield Served(data), Oid(oid.hex())
 
 
-def no_lfs(url: GitUrl, endpoint: str | None) -> Never:
-    raise AssertionError("no file of Git LFS is in these trees")
-
-
 def trees(served: Served, tmp_path: Path, *, offline: bool = False) -> Trees:
-    return Trees(served, no_lfs, ObjectCache(str(tmp_path / "cache")), served.show, offline=offline)
+    return downloads.trees(served, tmp_path / "cache", served.reports, offline=offline)
 
 
 def test_first_from_the_server_then_from_the_cache(

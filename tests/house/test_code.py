@@ -67,6 +67,15 @@ def loose_line_rules(tree: ast.Module) -> Iterator[int]:
             yield call.lineno
 
 
+def slow_classes(tree: ast.Module) -> Iterator[int]:
+    """Lines with a frozen dataclass that has no reason to be compiled: slots, for very many objects."""
+    for name, call in calls(tree):
+        if name == "dataclass":
+            words = {word.arg for word in call.keywords}
+            if "frozen" in words and "slots" not in words:
+                yield call.lineno
+
+
 def _is_false(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value in (False, None)
 
@@ -121,6 +130,10 @@ def test_the_wire_knows_one_line_ending() -> None:
     assert not wire, "git's protocol ends lines with LF only: partition(b'\\n'), never splitlines() or strip()"
 
 
+def test_frozen_classes_are_made_quickly() -> None:
+    assert not broken(slow_classes), "use git_helper.frozen: every start of a command waits for each class"
+
+
 def test_nothing_is_unfinished() -> None:
     folders = ("git_helper", "scripts", "bin")
     places = [
@@ -162,3 +175,10 @@ def test_a_loose_line_rule_is_noticed(text: str) -> None:
 @pytest.mark.parametrize("word", [*UNFINISHED, STUB])
 def test_an_unfinished_place_is_noticed(word: str) -> None:
     assert list(unfinished_lines(f"a = 1\n# {word}: later\n")) == [2]
+
+
+@pytest.mark.parametrize(
+    ("words", "lines"), [("frozen=True", [1]), ("frozen=True, slots=True", []), ("order=True", [])]
+)
+def test_a_slow_class_is_noticed(words: str, lines: list[int]) -> None:
+    assert list(slow_classes(ast.parse(f"@dataclass({words})\nclass A: pass"))) == lines

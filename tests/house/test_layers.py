@@ -22,7 +22,7 @@ ROOMS = [
     {"net"},
     {"system"},
     {"core"},
-    {"secret", "errors"},
+    {"secret", "errors", "frozen"},
 ]
 
 
@@ -39,7 +39,7 @@ def copy(tmp_path: Path) -> Path:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     package = tmp_path / "git_helper"
     for room in set().union(*ROOMS):
-        is_file = room in ("__main__", "secret", "errors")
+        is_file = room in ("__main__", "secret", "errors", "frozen")
         path = package / (f"{room}.py" if is_file else f"{room}/__init__.py")
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch()

@@ -69,6 +69,7 @@ def netrc(home: Path, host: str = HOST) -> None:
     (home / ".netrc").write_text(f"machine {host} login ada password {CANARY}\n")
 
 
+THIS_MACHINE = "0.0.0.0"  # noqa: S104 (leads here, but is no name of this machine that is trusted more than others)
 INSECURE = f'allow-insecure-host = ["{HOST}"]'
 VOUCHES = [
     ("git-helper", 'cert = "ca.pem"'),
@@ -147,6 +148,28 @@ def test_its_proxy_cannot_pretend_to_be_this_machine(clone: Clone, home: Path) -
     done = run("index", "https://localhost/simple/")
     assert done.returncode == 3
     assert set(clone.heard()) == {None}
+
+
+@pytest.mark.parametrize("vouches", ['cert = "ca.pem"', f'allow-insecure-host = ["{THIS_MACHINE}"]'])
+@pytest.mark.parametrize("way", ["netrc", "URL"])
+def test_a_proxy_that_only_it_vouches_for_hears_no_login(clone: Clone, home: Path, way: str, vouches: str) -> None:
+    authority, tls = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(THIS_MACHINE).configure_cert(tls)
+    authority.cert_pem.write_to_path(clone.authority)
+    netrc(home, THIS_MACHINE)
+    secret = quote(CANARY, safe="")
+    with TunnelProxy(f"ada:{CANARY}", tls=tls) as proxy:
+        url = f"https://{f'ada:{secret}@' if way == 'URL' else ''}{THIS_MACHINE}:{proxy.port}"
+        for told in (False, True):
+            clone.says("" if told else vouches)
+            words = ["--cert", str(clone.authority)] if told else []
+            done = run("index", f"http://{HOST}/simple/", *words, env={"http_proxy": url})
+            assert set(proxy.logins) - {None} == ({f"ada:{CANARY}"} if told else set())
+            if not told:
+                assert done.returncode == 3, done.stderr.decode()
+                assert (
+                    f"cannot send a credential to 'https://{THIS_MACHINE}:{proxy.port}': only" in done.stderr.decode()
+                )
 
 
 @pytest.mark.parametrize("way", ["this machine", "option", "variable", "git"])

@@ -72,6 +72,18 @@ def user_url(server: GitHttpServer, name: str = "a") -> str:
     return "git+" + server.url_for(f"{name}.git", "alice")
 
 
+@pytest.mark.parametrize("words", [("resolve",), ("login", "--no-check")], ids=lambda words: words[0])
+@pytest.mark.parametrize(("color", "coloured"), [("never", False), ("always", True)])
+def test_the_option_for_colours_counts_more_than_the_variable(
+    server: GitHttpServer, tmp_path: Path, words: tuple[str, ...], color: str, coloured: bool
+) -> None:
+    env = {"TERM": "xterm", **({"NO_COLOR": "1"} if coloured else {})}
+    with Terminal(tmp_path, *words, user_url(server), "--color", color, env=env) as terminal:
+        terminal.answer("Token for ", KEYS)
+        assert terminal.wait() == 0
+        assert (re.search(rb"\x1b\[[0-9;]*3[1-8]", terminal.shown) is not None) is coloured
+
+
 def test_asked_once_accepted_and_remembered(server: GitHttpServer, tmp_path: Path) -> None:
     words = ["download", "-d", "out", user_url(server)]
     with Terminal(tmp_path, *words) as terminal:

@@ -145,10 +145,11 @@ def test_the_person_is_asked_once_for_all_requests_and_it_is_kept(server: GitHtt
         env = {"http_proxy": f"http://{proxy.netloc}", "GIT_HELPER_STORE": "file"}
         words = [str(BIN / "git-helper"), "resolve", wish(server, "a"), wish(server, "b")]
         with PseudoTerminal(words, env=env, stdout=tmp_path / "stdout", columns=100) as terminal:
-            terminal.expect("User name for ")
+            terminal.expect("Proxy user name for ")
             terminal.expect(proxy.netloc)
             terminal.send(b"ada" + ENTER)
-            terminal.expect("Token for ")
+            terminal.expect("Proxy password for ")
+            assert b"It goes to this proxy only" in terminal.shown
             terminal.send(PASSWORD.encode() + ENTER)
             assert terminal.wait() == 0
             assert PASSWORD.encode() not in terminal.shown
@@ -203,6 +204,22 @@ def test_redirects_that_are_refused(root: Path) -> None:
         done = run("resolve", "--format", "json", f"a @ git+{near.url}/a.git@main")
         assert (done.returncode, far.requests) == (5, [])
         assert json.loads(done.stdout)[0]["error"] == "redirect-refused"
+
+
+@pytest.mark.parametrize("way", ["configuration", "environment"])
+def test_a_redirect_is_nobody_s_own_choice(way: str, root: Path, tmp_path: Path) -> None:
+    """`user` lets in what a person names, and not what a server names in turn; registries are not Git's affair."""
+    with RecordingServer() as index, GitHttpServer(root) as far:
+        index.script = lambda request: (302, {"Location": "/y"}, b"") if request.path != "/y" else (200, {}, b"")
+        with GitHttpServer(root, redirects=[Redirect("/a.git", f"{far.url}/a.git")]) as near:
+            env = {"GIT_ALLOW_PROTOCOL": "ssh"} if way == "environment" else {}
+            configure(*[("protocol.http.allow", "user")] * (way == "configuration"))
+            done = run("resolve", "--format", "json", f"a @ git+{near.url}/a.git@main", env=env)
+            assert (done.returncode, far.requests) == (2, [])
+            assert json.loads(done.stdout)[0]["error"] == "transport-not-allowed"
+            assert bool(near.requests) is (way == "configuration")
+        done = run("resolve", f"x @ {index.url}/x-1.0.tar.gz", env=env)
+        assert (done.returncode, [request.path for request in index.requests][-1]) == (0, "/y"), done.stderr.decode()
 
 
 @pytest.mark.parametrize("way", ["configuration", "environment"])

@@ -13,7 +13,7 @@ from tests.commands import leaks, program
 from tests.pseudo_terminal import PseudoTerminal
 from tests.servers.isolated import environment, git
 from tests.servers.repositories import make_repository, resolve
-from tests.servers.sshd import USER, Keys, Sshd, public
+from tests.servers.sshd import USER, Keys, Sshd, fingerprint, public
 from tests.support import BIN, needs, run_helper
 
 
@@ -133,3 +133,37 @@ def test_what_it_runs_knows_no_tokens_of_ours(home: Path, tmp_path: Path, way: s
     assert done.returncode == 5
     assert b"HOME=" in seen.read_bytes()
     assert not leaks(seen.read_bytes(), "t0ken-1", "t0ken-2")
+
+
+def test_a_trace_tells_how_it_got_there(home: Path, server: Sshd, keys: Keys, repository: Path, tmp_path: Path) -> None:
+    trust(home, server, keys)
+    config = home / ".ssh/config"
+    mine, other = str(keys.key("mine")), str(keys.key("other"))
+    config.write_text(config.read_text().replace(" IdentityFile", f" IdentityFile {other}\n IdentityFile"))
+    done = run("resolve", f"git+ssh://work{repository}@main", "--trace", str(tmp_path / "trace"))
+    assert done.returncode == 0, done.stderr
+    said = [json.loads(line) for line in (tmp_path / "trace").read_text().splitlines()]
+    events = {one["event"]: one for one in said}
+    assert [one["event"] for one in said if one["event"] in ("connect", "handshake", "host key", "channel")] == [
+        "connect", "handshake", "host key", "channel"
+    ]  # fmt: skip
+    assert (events["connect"]["address"], events["connect"]["port"]) == ("127.0.0.1", server.port)
+    assert "OpenSSH" in events["handshake"]["server"]
+    found = events["host key"]
+    assert (found["outcome"], found["file"], found["line"]) == ("trusted", str(home / ".ssh/known_hosts"), 1)
+    assert found["fingerprint"] == fingerprint(keys.key("host"))
+    logins = [(one["identity"], one["outcome"]) for one in said if one["event"] == "login"]
+    assert logins == [(other, "refused"), (mine, "goes on"), (mine, "accepted")]
+    assert events["channel"]["command"] == f"git-upload-pack '{repository}'"
+
+
+@pytest.mark.parametrize("command", ["resolve", "download"])
+def test_what_speaks_http_is_not_loaded(
+    home: Path, server: Sshd, keys: Keys, repository: Path, tmp_path: Path, command: str
+) -> None:
+    trust(home, server, keys)
+    done = run(command, f"git+ssh://work{repository}@main", cwd=tmp_path, PYTHONPROFILEIMPORTTIME="1")
+    assert done.returncode == 0
+    loaded = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines() if "|" in line}
+    assert "paramiko.transport" in loaded
+    assert not loaded & {"urllib3", "ssl", "http.client", "dulwich"}

@@ -7,9 +7,12 @@ import ssl
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+import trustme
+
 from git_helper.core.chain import Candidate
 from git_helper.core.credential import Credential, Description
 from git_helper.core.http_rules import HttpRules
+from git_helper.errors import GitHelperError
 from git_helper.net.proxy import Proxy
 from git_helper.net.session import Session
 from git_helper.net.target import Target
@@ -31,17 +34,32 @@ def bearer(token: str, source: str = "helper") -> Candidate:
     return Candidate(source, Credential(authtype=b"Bearer", credential=Secret(token.encode())))
 
 
-class Sources:
+class Told:
+    """Keeps which candidates worked, and which did not: where they are from, and whose they are."""
+
+    def __init__(self) -> None:
+        self.approved: list[tuple[str, bytes | None]] = []
+        self.rejected: list[tuple[str, bytes | None]] = []
+        self._lock = threading.Lock()
+
+    def approve(self, candidate: Candidate, wanted: Description) -> None:
+        with self._lock:
+            self.approved.append((candidate.source, candidate.credential.username))
+
+    def reject(self, candidate: Candidate, wanted: Description) -> None:
+        with self._lock:
+            self.rejected.append((candidate.source, candidate.credential.username))
+
+
+class Sources(Told):
     """Answers with `known`, then with those of the `person` where asking is allowed; keeps what it is told."""
 
     def __init__(self, *known: Candidate, person: Sequence[Candidate] = ()) -> None:
+        super().__init__()
         self.known = known
         self.person = person
         self.wanted: list[Description] = []
         self.questions = 0
-        self.approved: list[tuple[str, bytes | None]] = []
-        self.rejected: list[tuple[str, bytes | None]] = []
-        self._lock = threading.Lock()
 
     def scoped(self, wanted: Description) -> Description:
         return wanted
@@ -57,14 +75,6 @@ class Sources:
 
     def names(self, wanted: Description, *, ask: bool) -> Sequence[str]:
         return ["netrc", "helper", *(["person"] if ask else [])]
-
-    def approve(self, candidate: Candidate, wanted: Description) -> None:
-        with self._lock:
-            self.approved.append((candidate.source, candidate.credential.username))
-
-    def reject(self, candidate: Candidate, wanted: Description) -> None:
-        with self._lock:
-            self.rejected.append((candidate.source, candidate.credential.username))
 
     @staticmethod
     def _of(wanted: Description, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
@@ -86,6 +96,15 @@ def guarded(*realms: Realm, body: bytes = b"in") -> Script:
     return answer
 
 
+def tls_pair(name: str) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """The context of a server called `name`, and one that trusts it."""
+    authority = trustme.CA()
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    authority.issue_cert(name).configure_cert(server)
+    authority.configure_trust(client)
+    return server, client
+
+
 def no_tls(target: Target) -> ssl.SSLContext:
     """For sessions that must not need a trust."""
     raise AssertionError(f"nobody speaks TLS here: {target}")
@@ -100,6 +119,7 @@ def session(
     proxy_for: Callable[[Target], Proxy | None] | None = None,
     proxy_sources: Sources | None = None,
     rules_for: Callable[[Target], HttpRules] | None = None,
+    withheld: Callable[[Target], GitHelperError | None] = lambda target: None,
 ) -> Iterator[Session]:
     """A session that is closed at the end."""
     with Session(
@@ -109,5 +129,6 @@ def session(
         proxy_for=proxy_for,
         proxy_credentials=proxy_sources,
         rules_for=rules_for,
+        withheld=withheld,
     ) as one:
         yield one

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,6 @@ from git_helper.net.session import Request
 from git_helper.net.target import Target
 from git_helper.secret import Secret
 from git_helper.system.git_config import GitConfig
-from tests.core.cases import cases
 from tests.net.asked import CANARY, Sources, basic, guarded, session
 from tests.net.tunnel import TunnelProxy
 from tests.servers.isolated import environment
@@ -44,17 +42,6 @@ def configured(tmp_path: Path) -> Configured:
 
 def sent(server: RecordingServer, name: str) -> list[str | None]:
     return [request.headers.get(name.lower()) for request in server.requests]
-
-
-@pytest.mark.parametrize("case", [case for case in cases("git-config") if case.id in ("CFG-014", "CFG-015")])
-def test_case(case: Mapping[str, Any], configured: Configured) -> None:
-    expected, given = case["expected"], case["input"]
-    rules = configured(given["gitconfig"])(Target.parse(given["url"]))
-    if "headers" in expected:
-        shown = [f"{name}: {value.reveal().decode()}" for name, value in rules.extra_headers if value is not None]
-        assert shown == expected["headers"]
-    else:
-        assert (rules.follow_redirects, expected) == ("false", {"error": "redirect-refused"})
 
 
 def test_headers_of_the_url_are_sent_to_it_alone(configured: Configured) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Mapping
-from pathlib import Path
 
 import pytest
 import trustme
@@ -15,46 +13,13 @@ from git_helper.net.proxy import Proxy, parse, proxies
 from git_helper.net.session import Request
 from git_helper.net.target import Target
 from git_helper.secret import Secret
-from git_helper.system.git_config import GitConfig
-from tests.core.cases import cases
 from tests.net.asked import CANARY, session
 from tests.net.tunnel import TunnelProxy
-from tests.servers.isolated import environment
 from tests.servers.recording import RecordingServer
 
 
 def shown(proxy: Proxy | None) -> str | None:
     return None if proxy is None else proxy.url
-
-
-@pytest.mark.parametrize("case", cases("proxy"))
-def test_case(case: Mapping[str, dict[str, object]], tmp_path: Path) -> None:
-    expected, given = case["expected"], case["input"]
-    environ = given["env"]
-    assert isinstance(environ, dict)
-    (tmp_path / ".gitconfig").write_text(str(given.get("gitconfig", "")))
-    config = GitConfig.read(environment(tmp_path))
-
-    def git_http(variable: str, url: str) -> str | None:
-        found = config.for_url("http", variable, url)
-        return found[-1].value if found else None
-
-    # With a proxy in the environment, so that an empty one of git's is seen to be one.
-    environ = {"all_proxy": "http://127.0.0.1:9301"} if "gitconfig" in given else environ
-    proxy_for, target = proxies(environ, git_http), Target.parse(str(given["url"]))
-    if expected.get("error") == "invalid-proxy-scheme":
-        with pytest.raises(UsageError, match="'ftp' is no kind of proxy"):
-            proxy_for(target)
-        return
-    found = proxy_for(target)
-    assert (found is not None) is bool(expected.get("proxied", True))
-    if "proxy_auth" in expected:
-        assert found is not None and found.username is not None and found.password is not None
-        assert f"{found.username.decode()}:{found.password.reveal().decode()}" == expected["proxy_auth"]
-    if "error" in expected:
-        assert shown(found) == "socks5://127.0.0.1:1"
-        with session(proxy_for=proxy_for) as one, pytest.raises(Unreachable, match="cannot reach the proxy"):
-            one.send(Request("GET", target.url))
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-import trustme
 
 from git_helper.core.chain import Candidate
 from git_helper.core.credential import Credential
@@ -16,7 +15,7 @@ from git_helper.errors import Cancelled, GitHelperError, NoCredential, Refused
 from git_helper.net.proxy import Proxy
 from git_helper.net.session import Request
 from git_helper.secret import Secret
-from tests.net.asked import CANARY, Sources, basic, bearer, guarded, session
+from tests.net.asked import CANARY, Sources, basic, bearer, guarded, session, tls_pair
 from tests.net.tunnel import SocksProxy, TunnelProxy
 from tests.servers.recording import RecordingServer
 from tests.servers.rules import Realm
@@ -26,12 +25,7 @@ Way = tuple[str, ssl.SSLContext]
 
 @pytest.fixture(scope="module")
 def tls() -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server's context, and one that trusts it."""
-    authority = trustme.CA()
-    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    authority.issue_cert("127.0.0.1").configure_cert(server)
-    authority.configure_trust(client)
-    return server, client
+    return tls_pair("127.0.0.1")
 
 
 @pytest.fixture(params=["http", "https"])

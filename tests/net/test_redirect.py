@@ -167,22 +167,22 @@ def test_every_hop_is_trusted_anew(trust: Trust) -> None:
         assert there.requests == []
 
 
-def test_five_are_followed_and_no_more() -> None:
+def test_ten_are_followed_and_no_more() -> None:
     def step(left: int) -> RecordingServer:
         return RecordingServer(
             lambda one: (302, {"Location": f"/{int(one.path[1:]) - 1}"}, b"") if one.path != "/0" else (200, {}, b"")
         )
 
-    with step(5) as server, session() as one:
-        assert one.send(Request("GET", server.url + "/5")).status == 200
+    with step(10) as server, session() as one:
+        assert one.send(Request("GET", server.url + "/10")).status == 200
         server.forget()
-        with pytest.raises(Unreachable, match="more than 5"):
-            one.send(Request("GET", server.url + "/6"))
-        assert len(server.requests) == 6
+        with pytest.raises(Unreachable, match="more than 10"):
+            one.send(Request("GET", server.url + "/11"))
+        assert len(server.requests) == 11
 
 
 def test_a_circle_ends() -> None:
-    with to("/same") as server, session() as one, pytest.raises(Unreachable, match="more than 5"):
+    with to("/same") as server, session() as one, pytest.raises(Unreachable, match="more than 10"):
         one.send(Request("GET", server.url + "/same"))
 
 

@@ -21,7 +21,7 @@ from git_helper.net.remembered import Known
 from git_helper.net.session import Session
 from git_helper.registry.client import Client
 from git_helper.secret import Secret
-from tests.net.asked import CANARY, basic, bearer, guarded, no_tls
+from tests.net.asked import CANARY, Told, basic, bearer, guarded, no_tls
 from tests.servers.http_message import Request
 from tests.servers.recording import Answer, RecordingServer
 from tests.servers.rules import Realm, Redirect
@@ -30,20 +30,18 @@ IN = [("u", "p")]
 TOKEN = "ghp_" + "x" * 36
 
 
-class Asked:
+class Asked(Told):
     """Answers with the first of `known` that fits; the `person`, if there is one; keeps what it is told."""
 
     def __init__(
         self, *known: Candidate | GitHelperError, person: Sequence[Candidate | Cancelled] | None = None
     ) -> None:
+        super().__init__()
         self.known = known
         self.answers = person
         self.wanted: list[Wanted] = []
         self.questions = 0
-        self.approved: list[tuple[str, bytes | None]] = []
-        self.rejected: list[tuple[str, bytes | None]] = []
         self.pause = 0.0
-        self._lock = threading.Lock()
 
     def first(self, wanted: Wanted) -> Found:
         with self._lock:
@@ -65,14 +63,6 @@ class Asked:
             if isinstance(one, Cancelled):
                 raise one
             yield one
-
-    def approve(self, candidate: Candidate, wanted: Description) -> None:
-        with self._lock:
-            self.approved.append((candidate.source, candidate.credential.username))
-
-    def reject(self, candidate: Candidate, wanted: Description) -> None:
-        with self._lock:
-            self.rejected.append((candidate.source, candidate.credential.username))
 
 
 @contextmanager

@@ -1,184 +1,182 @@
-"""tests/cases, as far as a case is about certificates: tls, insecure-host, the ssl rows of git-config, with real servers."""
+"""tests/cases, as far as a case is about certificates: tls and insecure-host, with real servers."""
 
 from __future__ import annotations
 
-import ssl
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
+from truststore import SSLContext as System
 
-from git_helper.errors import Unreachable, UsageError
+from git_helper.core.insecure_host import InsecureHost
+from git_helper.errors import GitHelperError, Unreachable, UsageError
 from git_helper.net.session import Request
 from git_helper.net.target import Target
-from git_helper.system.git_config import GitConfig
+from tests.core import insecure_rows
 from tests.core.cases import cases
 from tests.net.asked import session
-from tests.net.trusting import GitHttp, contexts, encrypted, server_context
+from tests.net.lab import Lab, of_git
+from tests.net.trusting import contexts
 from tests.servers.recording import RecordingServer
 
 Case = Mapping[str, Any]
-# TLS-015 is a value of an option, which is read elsewhere (tests/cli); the last two are in test_tls_hosts.py.
-ELSEWHERE = ("TLS-015", "INS-024", "INS-025")
-UNTRUSTED = {
-    "unknown-issuer": "unknown authority",
+SAID = {
+    "unknown-issuer": "unknown authority|self-signed",
+    "self-signed": "self-signed",
     "hostname-mismatch": "is for another host",
-    "bad-cert-file": "cannot read the certificates in",
+    "expired": "expired",
+    "certificate-expired": "expired",
+    "not-yet-valid": "not valid (yet|before)",
+    "bad-cert-file": "cannot read the certificates in|there is no certificate in",
     "bad-client-cert": "cannot use the client certificate",
 }
 
 
-class Lab:
-    """What the cases call the lab: an authority, a server for all, one for members, and files by their names there."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        authority = trustme.CA(organization_name="Lab Root CA", organization_unit_name="Lab Root CA")
-        member = authority.issue_cert("client.example", common_name="client")
-        key, certificate = member.private_key_pem.bytes(), member.cert_chain_pems[0].bytes()
-        self.files = {
-            "ca.pem": authority.cert_pem.bytes(),
-            "other.pem": trustme.CA().cert_pem.bytes(),
-            "client.pem": certificate + key,
-            "client.crt": certificate,
-            "client.key": key,
-            "reversed.pem": key + certificate,
-            "locked.pem": certificate + encrypted(key),
-            "anyname/anyname.pem": authority.cert_pem.bytes(),
-            "empty/": None,
-        }
-        for name, content in self.files.items():
-            (folder / name).parent.mkdir(exist_ok=True)
-            if content is None:
-                (folder / name).mkdir()
-            else:
-                (folder / name).write_bytes(content)
-        everyone = server_context(authority.issue_cert("localhost"))
-        members = server_context(authority.issue_cert("localhost"))
-        authority.configure_trust(members)
-        members.verify_mode = ssl.CERT_REQUIRED
-        self.everyone, self.members = RecordingServer(tls=everyone), RecordingServer(tls=members)
-
-    def path(self, said: str) -> str:
-        """Where what a case names is."""
-        known = {
-            "<dir>": "empty",
-            "<empty dir>": "empty",
-            "dir with anyname.pem (not c_rehash'ed)": "anyname",
-            "<dir with ca>": "anyname",
-            "client.pem (cert then key)": "client.pem",
-            "key then cert": "reversed.pem",
-            "encrypted key": "locked.pem",
-        }
-        name = known.get(said, said)
-        return name if name.startswith("/") else str(self.folder / name)
-
-
 @pytest.fixture
-def lab(tmp_path: Path) -> Iterator[Lab]:
-    made = Lab(tmp_path)
-    with made.everyone, made.members:
+def stack() -> Iterator[ExitStack]:
+    with ExitStack() as made:
         yield made
 
 
-@pytest.mark.parametrize("case", cases("tls", *ELSEWHERE))
-def test_tls(case: Case, lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    given, expected = case["input"], case["expected"]
-    native = "--native-tls" in given.get("args", ()) or given.get("env", {}).get("UV_NATIVE_TLS") == "true"
-    environ = {name: lab.path(value) for name, value in given.get("env", {}).items() if name != "UV_NATIVE_TLS"}
-    wants_client = "client" in case.get("setup", {}).get("server", "")
-    if wants_client or "host" in given:
-        environ["SSL_CERT_FILE"] = lab.path("ca.pem")
-    server = lab.members if wants_client else lab.everyone
+@pytest.fixture
+def lab(tmp_path: Path, stack: ExitStack) -> Lab:
+    return Lab(tmp_path, stack)
+
+
+def expect_message(expected: Mapping[str, Any], error: GitHelperError) -> None:
+    slug = str(expected.get("error", "bad-cert-file" if "trusts_defaults" in expected else ""))
+    pattern = re.escape(slug) if " " in slug else SAID.get(slug, "")
+    assert re.search(pattern, error.message), error.message
+    assert error.exit_code == expected.get("exit", 2 if isinstance(error, UsageError) else 5)
+    for word in str(expected.get("hint", "")).split(" / "):
+        assert word in (error.hint or "")
+
+
+@pytest.mark.parametrize("case", cases("tls"))
+def test_tls(case: Case, lab: Lab, tmp_path: Path) -> None:
+    given, expected = dict(case["input"]), case["expected"]
     warnings: list[str] = []
-    context_for = contexts(environ, native_tls=native, warnings=warnings)
-    if given.get("url") == "public host with a public CA":
-        made = context_for(Target.parse("https://good.example/"))
-        assert [names["subject"][-1][0][1] for names in made.get_ca_certs()] == ["Lab Root CA"]
+    said = str(case.get("setup", {}).get("server", ""))
+    server = lab.server(f"{said} {given.get('cert', '')}", str(given.get("cert_san", "")))
+    # Where the authority is not what a case is about, it is known.
+    variables = {"SSL_CERT_FILE": "ca.pem"} if "client" in said or "cert_san" in given or "cert" in given else {}
+    given["env"] = {**variables, **given.get("env", {})}
+    is_public = "public" in str(given.get("url", ""))
+    url = "https://good.example/" if is_public else f"https://{given.get('host', 'localhost')}:{server.port}/"
+    git = (
+        of_git(given["gitconfig"].replace("= ca.pem", f"= {lab.path('ca.pem')}"), tmp_path)
+        if "gitconfig" in given
+        else None
+    )
+    try:
+        context_for, trust = lab.contexts(given, warnings, git)
+        roots = trust.trust_for(Target.parse(url)).roots
+    except UsageError as error:
+        assert not expected.get("ok", False)
+        expect_message(expected, error)
         return
-    url = f"https://{given.get('host', 'localhost')}:{server.port}/"
-    if expected.get("roots") == "system":
-        made = context_for(Target.parse(url))
-        assert type(made).__module__.startswith("truststore")
+    if "roots" in expected:
+        name = {"system": "native", "mozilla": "bundled"}.get(expected["roots"], expected["roots"])
+        assert name in (roots.kind, *roots.setting.split(" and "))
+        assert isinstance(context_for(Target.parse(url)), System) is (roots.kind == "native")
+    if "ok" not in expected and "error" not in expected:
+        return
+    if is_public:
+        # Not to be asked here: whom would it be trusted by?
+        names = str(context_for(Target.parse(url)).get_ca_certs())
+        assert ("Lab Root CA" in names) is not expected["ok"]
+        assert ("Mozilla" in names or "DigiCert" in names) is expected["ok"]
         return
     with session(context_for=context_for) as one:
-        if expected["ok"]:
+        if expected.get("ok", False):
             assert one.send(Request("GET", url)).status == 200
             return
         with pytest.raises((Unreachable, UsageError)) as caught:
             one.send(Request("GET", url))
-    assert lab.everyone.requests == lab.members.requests == []
-    assert UNTRUSTED.get(expected.get("error", ""), "there is no certificate in") in caught.value.message
-    for word in expected.get("hint", "").split(" / ") if "hint" in expected else ():
-        assert word in (caught.value.hint or "")
+    assert server.requests == []
+    expect_message(expected, caught.value)
 
 
-# The words are read in tests/core/test_trust.py; these open a door, or leave it closed.
-DOORS = [
-    case
-    for case in cases("insecure-host", *ELSEWHERE)
-    if "verify" in case.values[0]["expected"] and isinstance(case.values[0]["input"]["allow_insecure_host"], list)
-]
+HERE = re.compile(r"(localhost|127\.0\.0\.1|\[::1\]):(\d{4,5})", re.IGNORECASE)
+
+
+class Places:
+    """A server for each port that a case names; `here` puts the real ports into what it says."""
+
+    def __init__(self, lab: Lab, row: Mapping[str, Any]) -> None:
+        self._lab = lab
+        self._host = "::1" if "[::1]" in row["url"] else "127.0.0.1"
+        self.servers: dict[str, RecordingServer] = {}
+        self.first, self.then = (self.url(url) for url in f"{row['url']} -> 302 ".split(" -> 302 ")[:2])
+
+    def url(self, text: str) -> str:
+        """A URL of a case; what it says of it in brackets is for readers."""
+        text = text.split(" (")[0].strip().removeprefix("git+")
+        return HERE.sub(lambda found: f"{found[1]}:{self._server(found[2]).port}", text)
+
+    def _server(self, port: str) -> RecordingServer:
+        if port not in self.servers:
+            self.servers[port] = self._lab.server("", host=self._host)
+        return self.servers[port]
+
+    def word(self, written: str | Mapping[str, object]) -> str | Mapping[str, object]:
+        """A host of a case."""
+        real = {port: server.port for port, server in self.servers.items()}
+        if not isinstance(written, str):
+            return (
+                {**written, "port": real.get(str(written["port"]), written["port"])} if "port" in written else written
+            )
+        return re.sub(r"(?<=:)\d{4,5}\b", lambda found: str(real.get(found[0], found[0])), written)
+
+
+# Words that cannot be used are read in tests/core/test_trust.py; these open a door, or leave it closed.
+DOORS = [case for case in cases("insecure-host") if "error" not in case.values[0]["expected"]]
 
 
 @pytest.mark.parametrize("case", DOORS)
 def test_insecure_host(case: Case, lab: Lab) -> None:
-    port = str(lab.everyone.port)
-    hosts = [
-        word.replace("9443", port) if isinstance(word, str) else word | {"port": lab.everyone.port}
-        for word in case["input"]["allow_insecure_host"]
-    ]
-    warnings: list[str] = []
-    with session(context_for=contexts(insecure=hosts, warnings=warnings)) as one:
-        if case["expected"]["verify"]:
+    row, expected = case["input"], case["expected"]
+    places, warnings = Places(lab, row), list[str]()
+    assert places.servers or HERE.search(row["url"]) is None
+    if not places.servers or not places.first.startswith("https:"):
+        return  # nothing that could be served here: tests/core/test_trust.py
+    words = [places.word(one) for one in insecure_rows.written(row)]
+    others = {**row, "allow_insecure_host": [], "args": []}
+    variables = {name: str(places.word(text)) for name, text in insecure_rows.environ(row).items()}
+    hosts = [InsecureHost.parse(word) for word in words] + insecure_rows.hosts({**others, "env": variables})
+    # `(verified)` of a case: by an authority that is known.
+    known: dict[str, Any] = {"cert": lab.path("ca.pem")} if expected.get("first") == "verified" else {}
+    with session(context_for=contexts(insecure=[str(one) for one in hosts], warnings=warnings, **known)) as one:
+        if "first" in expected:
+            expect_hops(places, expected, known, one.send, warnings)
+        elif expected["verify"]:
             with pytest.raises(Unreachable, match="unknown authority"):
-                one.send(Request("GET", f"https://localhost:{port}/s/"))
+                one.send(Request("GET", places.first))
         else:
-            assert one.send(Request("GET", f"https://localhost:{port}/s/")).status == 200
-    assert any("is not verified" in text for text in warnings) is not case["expected"]["verify"]
-    assert case["expected"].get("warn", "") in " ".join(warnings)
+            assert one.send(Request("GET", places.first)).status == 200
+    if "verify" in expected:
+        assert any("is not verified" in text for text in warnings) is not expected["verify"]
+    assert str(expected.get("warn", "")) in " ".join(warnings)
 
 
-def of_git(config: str, folder: Path) -> GitHttp:
-    """`http.*` as git reads it."""
-    (folder / "config").write_text(config)
-    read = GitConfig.read(
-        {"GIT_CONFIG_GLOBAL": str(folder / "config"), "GIT_CONFIG_NOSYSTEM": "1", "PATH": "/usr/bin:/bin"}
-    )
-
-    def git_http(variable: str, url: str) -> str | None:
-        found = read.for_url("http", variable, url)
-        return None if not found else "true" if found[-1].value is None else found[-1].value
-
-    return git_http
-
-
-GIT_CASES = [case for case in cases("git-config") if "ssl" in str(case.values[0]).lower()]
-
-
-@pytest.mark.parametrize("case", GIT_CASES)
-def test_git_config(case: Case, lab: Lab, tmp_path: Path) -> None:
-    given, expected = case["input"], case["expected"]
-    here = {"9243": str(lab.everyone.port), "9246": str(lab.members.port)}
-    config, url = given["gitconfig"], given["url"]
-    for port, real in here.items():
-        config, url = config.replace(port, real), url.replace(port, real)
-    for name in ("ca.pem", "client.crt", "client.key", "client.pem"):
-        config = config.replace(f"= {name}", f"= {lab.path(name)}")
-    environ = dict(case.get("setup", {}).get("env", {}))
-    if "sslC" in config and "sslCAInfo" not in config:
-        environ["SSL_CERT_FILE"] = lab.path("ca.pem")
-    works = expected.get("ok", not expected.get("verify", False))
-    with session(context_for=contexts(environ, of_git(config, tmp_path))) as one:
-        if works:
-            assert one.send(Request("GET", url)).status == 200
-        else:
-            with pytest.raises((Unreachable, UsageError)):
-                one.send(Request("GET", url))
+def expect_hops(places: Places, expected: Case, known: Mapping[str, str], send: Any, warnings: list[str]) -> None:
+    start, end = list(places.servers.values())[:2]
+    start.script = lambda request: (302, {"Location": places.then}, b"")
+    fails = "fails" in expected["target"]
+    if fails:
+        with pytest.raises(Unreachable, match="cannot trust"):
+            send(Request("GET", places.first))
+    else:
+        assert send(Request("GET", places.first)).status == 200
+    assert (len(start.requests), len(end.requests)) == (1, 0 if fails else 1)
+    for url, said in ((places.first, expected["first"]), (places.then, expected["target"])):
+        shown = url.split("//")[1].split("/")[0]
+        assert any(f"'{shown}' is not verified" in text for text in warnings) is said.startswith("unverified")
 
 
 def test_every_case_was_found() -> None:
-    assert len(GIT_CASES) >= 7
     assert len(cases("tls")) >= 15
+    assert len(DOORS) >= 13

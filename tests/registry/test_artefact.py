@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from git_helper.core.plain_url import PlainUrl
 from git_helper.errors import GitHelperError, NotFound, Refused, Unreachable
 from git_helper.net.session import Headers, Request, Response, Session
 from git_helper.registry.artefact import ATTEMPTS, Artefact, Artefacts
-from git_helper.registry.artefact_cache import ArtefactCache
+from git_helper.registry.artefact_cache import ArtefactCache, Freed
 from tests.registry.file_server import FileServer, sha256
 
 CONTENT = bytes(range(256)) * 2000
@@ -255,6 +256,42 @@ def test_the_cache_can_be_emptied(server: FileServer, bench: Bench) -> None:
     freed = bench.cache.clean()
     assert (freed.files, freed.size) == (1, len(CONTENT))
     assert not Path(bench.cache.folder).exists()
+
+
+@pytest.mark.parametrize("remove", [ArtefactCache.clean, lambda cache: cache.prune(-60)], ids=["clean", "prune"])
+def test_what_is_arriving_is_not_removed(bench: Bench, remove: Callable[[ArtefactCache], Freed]) -> None:
+    entered, url = threading.Event(), "https://good.example/x"
+
+    def second() -> None:
+        with bench.cache.partial(url):
+            entered.set()
+
+    with bench.cache.partial(url) as partial:
+        Path(partial.path).write_bytes(b"so far")
+        assert remove(bench.cache).files == 0
+        assert Path(partial.path).read_bytes() == b"so far"
+        late = threading.Thread(target=second, daemon=True)
+        late.start()
+        assert not entered.wait(0.3)
+    assert entered.wait(10)
+    late.join()
+    assert (remove(bench.cache).files, list(Path(bench.cache.folder).rglob("*.lock"))) == (1, [])
+
+
+def test_a_lock_that_was_removed_is_taken_anew(bench: Bench) -> None:
+    taken: list[bool] = []
+
+    def second() -> None:
+        with bench.cache.partial("https://good.example/x") as partial:
+            taken.append(Path(partial.path + ".lock").exists())
+
+    with bench.cache.partial("https://good.example/x") as partial:
+        late = threading.Thread(target=second, daemon=True)
+        late.start()
+        time.sleep(0.2)  # until it waits; if it does not yet, the test shows less
+        Path(partial.path + ".lock").unlink()
+    late.join(10)
+    assert taken == [True]
 
 
 def test_a_full_disk_leaves_nothing(server: FileServer, bench: Bench) -> None:

@@ -192,9 +192,9 @@ def test_a_folder_of_archives(tmp_path: Path) -> None:
     (tmp_path / "c-1.zip").mkdir()
     place = LocalPlace(str(tmp_path))
     found = list(local_links(place, PageFacts(place.shown)))
-    assert [(one.filename, one.size, one.local_path) for one in found] == [  # type: ignore[union-attr]
-        ("a b-1.whl", 3, str(tmp_path / "a b-1.whl")),
-        ("b-1.0.tar.gz", 3, str(tmp_path / "b-1.0.tar.gz")),
+    assert [(one.filename, one.size, one.url) for one in found] == [  # type: ignore[union-attr]
+        ("a b-1.whl", 3, (tmp_path / "a b-1.whl").as_uri()),
+        ("b-1.0.tar.gz", 3, (tmp_path / "b-1.0.tar.gz").as_uri()),
     ]
 
 
@@ -214,7 +214,7 @@ def test_an_index_in_folders(tmp_path: Path, pages: Callable[..., Pages]) -> Non
     (tmp_path / "simple/a/index.html").write_text('<a href="../../files/a-1.whl">a</a>')
     (tmp_path / "simple/b/b-1.whl").write_bytes(b"")
     found = indexes(pages, LocalPlace(str(tmp_path / "simple"), "index"))
-    assert [one.local_path for one in found.files("A")] == [str(tmp_path / "files/a-1.whl")]
+    assert [one.url for one in found.files("A")] == [(tmp_path / "files/a-1.whl").as_uri()]
     assert [one.filename for one in found.files("b")] == ["b-1.whl"]
     with pytest.raises(NotFound):
         found.files("c")

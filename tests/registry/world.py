@@ -75,8 +75,10 @@ class World:
 
     # ------------------------------------------------------------------ what sources know
 
-    def write_netrc(self, text: str, mode: int = 0o600) -> Path:
-        path = self.home / ".netrc"
+    def write_netrc(self, text: str, mode: int = 0o600, name: str = ".netrc") -> Path:
+        """`name`: below the home folder."""
+        path = self.home / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, "utf-8")
         path.chmod(mode)
         return path
@@ -92,9 +94,9 @@ class World:
         )
         self.house().store("file").store(account)
 
-    def keep_in_keyring(self, entries: Mapping[str, str]) -> None:
+    def keep_in_keyring(self, entries: Mapping[str, str], backend: str = "tests.registry.world.PipKeyring") -> None:
         """`service|user` → password, for the program `keyring`, which writes down its calls."""
-        self.setenv("PYTHON_KEYRING_BACKEND", "tests.registry.world.PipKeyring")
+        self.setenv("PYTHON_KEYRING_BACKEND", backend)
         self.setenv("PYTHONPATH", str(ROOT))
         self.setenv("PATH", on_path(self._bin()))
         path = PipKeyring.path()

@@ -79,7 +79,7 @@ def test_a_file_that_cannot_be_read_is_broken(tmp_path: Path) -> None:
 
 def test_a_file_that_somebody_names_has_to_be_there(tmp_path: Path) -> None:
     source = NetrcFile(str(tmp_path / "missing"), never, (), named=True)
-    with pytest.raises(StoreError, match=r"cannot read '.*missing': No such file"):
+    with pytest.raises(StoreError, match=r"cannot read '.*missing': no such file"):
         list(source.find(Description(b"https", b"good.example")))
     assert list(source.find(Description(b"https", b"good.example"))) == []
 

@@ -13,7 +13,7 @@ from git_helper.core.git_values import boolean
 from git_helper.errors import NotFound, StoreError, UsageError
 from git_helper.system import executables
 from git_helper.system.config_file import ConfigFile, exactly, rewrite
-from git_helper.system.git_config import Entry, GitConfig
+from git_helper.system.git_config import Entry, GitConfig, Unreadable
 from tests.support import needs
 
 EXAMPLE = Description(b"https", b"good.example")
@@ -73,8 +73,8 @@ def test_a_reset_for_another_host_resets_nothing(home: Path) -> None:
 def test_the_last_user_name_in_file_order_wins(home: Path) -> None:
     write(home, '[credential "https://good.example"]\n username = scoped\n[credential]\n username = generic\n')
     config = GitConfig.read(os.environ)
-    assert config.username_for(EXAMPLE) == b"generic"
-    assert GitConfig().username_for(EXAMPLE) is None
+    assert config.credential_settings(EXAMPLE).username == b"generic"
+    assert GitConfig().credential_settings(EXAMPLE).username is None
 
 
 def test_a_configured_user_counts_for_partial_patterns_only(home: Path) -> None:
@@ -99,8 +99,8 @@ def test_a_configured_user_counts_for_partial_patterns_only(home: Path) -> None:
 def test_use_http_path_is_one_of_gits_booleans(home: Path) -> None:
     write(home, '[credential]\n useHttpPath = on\n[credential "https://good.example"]\n useHttpPath = 0\n')
     config = GitConfig.read(os.environ)
-    assert not config.use_http_path_for(EXAMPLE)
-    assert config.use_http_path_for(Description(b"https", b"evil.example"))
+    assert not config.credential_settings(EXAMPLE).use_http_path
+    assert config.credential_settings(Description(b"https", b"evil.example")).use_http_path
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_a_value_that_is_not_utf8_survives(home: Path) -> None:
     (home / ".gitconfig").write_bytes(b"[credential]\n helper = /opt/\xe9\n username = \xe9\n")
     config = GitConfig.read(os.environ)
     assert os.fsencode(config.helpers_for(EXAMPLE)[0].value or "") == b"/opt/\xe9"
-    assert config.username_for(EXAMPLE) == b"\xe9"
+    assert config.credential_settings(EXAMPLE).username == b"\xe9"
 
 
 def test_without_git_there_is_no_configuration(home: Path) -> None:
@@ -152,9 +152,18 @@ def test_without_git_there_is_no_configuration(home: Path) -> None:
         ConfigFile(["--global"], environ)
 
 
-def test_broken_configuration_is_said(home: Path) -> None:
-    write(home, "[credential\n helper = a\n")
-    with pytest.raises(StoreError, match=r"cannot read git's configuration: bad config line 1"):
+def test_broken_configuration_is_said_with_file_and_line(home: Path) -> None:
+    path = write(home, "[user]\n name = x\n[credential\n helper = a\n")
+    with pytest.raises(Unreadable, match="line 3 is not written as git wants it") as caught:
+        GitConfig.read(os.environ)
+    assert f"'{path}'" in caught.value.message
+    assert "mend line 3 in an editor" in str(caught.value.hint)
+    assert caught.value.exit_code == 2
+
+
+def test_other_complaints_of_git_are_passed_on(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "many")
+    with pytest.raises(Unreadable, match="cannot read git's configuration: unable to parse command-line config"):
         GitConfig.read(os.environ)
 
 

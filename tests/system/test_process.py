@@ -11,6 +11,7 @@ import pytest
 
 from git_helper.errors import StoreError, Timeout
 from git_helper.system import process
+from tests.support import ROOT
 
 SH = "/bin/sh"
 ENVIRON = {"PATH": os.defpath}
@@ -121,3 +122,22 @@ def test_children_know_none_of_our_secrets() -> None:
     kept = {"PATH": "/bin", "HOME": "/h", "GIT_CONFIG_COUNT": "0"}
     secret = ("GIT_HELPER_TOKEN_X", "GIT_HELPER_INDEX_X_PASSWORD", "UV_INDEX_X_PASSWORD", "GIT_TRACE_CURL")
     assert process.for_children(kept | dict.fromkeys(secret, "c4n4ry")) == kept
+
+
+def test_no_child_outlives_a_command_whose_threads_are_left_behind(tmp_path: Path) -> None:
+    script = (
+        "import os, sys, threading, time\n"
+        "from git_helper import __main__\n"
+        "from git_helper.system import process\n"
+        "words = ['/bin/sh', '-c', 'echo $$ > pid; exec sleep 60']\n"
+        "threading.Thread(target=process.run, args=(words, b'', 60, os.environ), daemon=True).start()\n"
+        "while not os.path.exists('pid') or not os.path.getsize('pid'): time.sleep(0.01)\n"
+        "__main__._leave_in_order()\n"
+        "os._exit(0)\n"
+    )
+    environ = {**ENVIRON, "PYTHONPATH": str(ROOT)}
+    assert process.run([sys.executable, "-c", script], b"", 30, environ, folder=str(tmp_path)).code == 0
+    pid, deadline = int((tmp_path / "pid").read_text()), time.monotonic() + 10
+    while is_alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not is_alive(pid)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
 from pathlib import Path
 
@@ -61,19 +62,20 @@ client-cert = "a.pem,/k.pem"
 [[tool.git-helper.unused]]
 """.replace("[[tool.git-helper.unused]]\n", ""),
     )
-    assert settings.native_tls is True
+    assert settings.value("native-tls") is True
     assert settings.keyring_provider == "import", "our table comes before uv's"
-    assert [str(host) for host in settings.allow_insecure_host] == ["c.example:8443", "a.example", "b.example:9443"]
+    hosts = settings.value("allow-insecure-host")
+    assert [str(host) for host in hosts] == ["c.example:8443", "a.example", "b.example:9443"]
     assert (settings.timeout, settings.offline) == (2.0, False)
     assert settings.find_links == ("https://h.example/x", str(tmp_path / "wheels"), f"{HOME}/more")
-    assert settings.client_cert == f"{tmp_path / 'a.pem'},/k.pem"
+    assert settings.value("client-cert") == f"{tmp_path / 'a.pem'},/k.pem"
     (origin,) = {str(one.provenance) for one in settings.effective("find-links")}
     assert origin == f"{tmp_path / 'pyproject.toml'}:12 [tool.git-helper]"
 
 
 def test_ins_030_a_table_of_host_and_port(tmp_path: Path) -> None:
     text = "[[tool.git-helper.allow-insecure-host]]\nhost = 'localhost'\nport = 9443\n"
-    assert [str(host) for host in read(tmp_path, text).allow_insecure_host] == ["localhost:9443"]
+    assert [str(host) for host in read(tmp_path, text).value("allow-insecure-host")] == ["localhost:9443"]
 
 
 @pytest.mark.parametrize(
@@ -191,3 +193,17 @@ def test_the_line_is_one_that_brings_the_key_in(lines: list[str]) -> None:
     if line is not None:
         assert "k" not in tomllib.loads("\n".join(lines[: line - 1]))
         assert lines[line - 1].startswith("k")
+
+
+@pytest.mark.parametrize("value", ["[" * 20_000 + "]" * 20_000, "1" * 5000])
+def test_what_no_toml_reader_reads_is_no_bug(tmp_path: Path, value: str) -> None:
+    assert "more levels or digits than can be read" in failure(tmp_path, f"[tool.uv]\nx = {value}\n")
+
+
+def test_the_line_of_a_key_behind_a_long_array_is_found_at_once() -> None:
+    text = "[project]\ndependencies = [\n" + '  "aaaa==1.0",\n' * 3000 + "]\n[tool.uv]\nnative-tls = true\n"
+    start = time.process_time()
+    assert line_of(text, ("tool", "uv", "native-tls")) == 3005
+    escaped = '[tool.uv]\n"native\\u002dtls" = true\n'
+    assert line_of(escaped, ("tool", "uv", "native-tls")) == 2
+    assert time.process_time() - start < 3

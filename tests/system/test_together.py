@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -126,3 +127,41 @@ def test_an_interrupt_does_not_wait_for_who_hangs() -> None:
     assert time.monotonic() - start < 8
     assert process.returncode != 0
     assert b"KeyboardInterrupt" in said
+
+
+def test_who_waits_for_an_answer_is_let_go_when_the_person_said_no() -> None:
+    lock, ended = threading.Lock(), threading.Event()
+
+    def no() -> None:
+        raise Cancelled("cancelled")
+
+    def job() -> None:
+        try:
+            with lock:  # what others need in order to end
+                in_main_thread(no)
+        finally:
+            ended.set()
+
+    with pytest.raises(Cancelled):
+        together([job], 1)
+    assert ended.wait(10)
+    assert lock.acquire(timeout=10)
+
+
+def test_questions_that_come_too_late_are_answered_by_no() -> None:
+    begin, seen = threading.Event(), queue.SimpleQueue[object]()
+
+    def late() -> None:
+        begin.wait(10)
+        try:
+            seen.put(in_main_thread(lambda: "asked"))
+        except Cancelled as error:
+            seen.put(error)
+
+    def broken() -> None:
+        raise NotFound("not there")
+
+    with pytest.raises(NotFound):
+        together([late, broken], 2)
+    begin.set()
+    assert isinstance(seen.get(timeout=10), Cancelled)

@@ -197,8 +197,15 @@ def test_an_age_limit_shortens_the_life_of_what_is_kept(store: CredentialFile) -
     assert store.accounts()[0].credential.expiry == 1010
 
 
-def test_without_a_store_nothing_happens() -> None:
-    keep(None, WHOLE)
+@pytest.mark.parametrize(("more", "times"), [(b"", 1), (b"ephemeral=1\n", 0), (b"password_expiry_utc=999\n", 0)])
+def test_the_store_is_opened_only_to_keep_something_and_there_may_be_none(more: bytes, times: int) -> None:
+    opened: list[bytes] = []
+
+    def no_store() -> None:
+        opened.append(more)
+
+    answer.store(io.BytesIO(WHOLE + more), NOW, chain, no_store)
+    assert len(opened) == times
 
 
 @pytest.mark.parametrize("data", [WHOLE + b"password=p\r\r\n", WHOLE + b"host=evil.example\n", WHOLE + b"junk\n"])

@@ -16,6 +16,7 @@ from git_helper.registry.client import Client
 from git_helper.registry.index_page import LoginPage
 from git_helper.registry.local_place import LocalPlace, Location
 from git_helper.registry.pages import Pages
+from git_helper.registry.patience import ATTEMPTS
 from git_helper.system import files
 from git_helper.tasks.checks import Checked, Checks, check
 from git_helper.tasks.gather import gather
@@ -94,11 +95,11 @@ def test_where_there_is_no_head(checked: Callable[..., Checks], head: int, get: 
 
 @pytest.mark.parametrize(("status", "error"), [(404, NotFound), (403, Refused), (503, Unreachable), (410, NotFound)])
 def test_a_file_that_cannot_be_had(checked: Callable[..., Checks], status: int, error: type[GitHelperError]) -> None:
-    with RecordingServer(lambda request: plain(status)) as server:
+    with RecordingServer(lambda request: plain(status, headers=[("Retry-After", "0")])) as server:
         one = only(checked(f"{server.url}/x-1.zip?sig=sekrit"))
         assert isinstance(one.error, error)
         assert "sekrit" not in str(one.error)
-        assert len(server.requests) == (2 if status == 403 else 1)
+        assert len(server.requests) == {403: 2, 503: ATTEMPTS}.get(status, 1)
 
 
 def test_what_lets_in_to_the_index_lets_in_to_its_files(server: IndexServer, checked: Callable[..., Checks]) -> None:

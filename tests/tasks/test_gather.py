@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from git_helper.core.giturl import GitUrl
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
 from git_helper.errors import GitHelperError, NotFound, UsageError
@@ -34,6 +35,21 @@ def test_arguments_first_then_files_each_in_its_order(tmp_path: Path) -> None:
     below = found.sources[0].included
     assert [one and Path(one.path).name for one in below.values()] == ["b.txt"]
     assert [one and list(one.included.values()) for one in below.values()] == [[None]]
+
+
+def test_variables_in_the_urls_of_arguments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "t0ken")
+    monkeypatch.setenv("BAD", "a/sekrit")
+    words = ("a @ git+https://${TOKEN}@h/${ORG}/a.git # why", "b @ https://h/${TOKEN}.whl", "git+https://u:${BAD}@h/c")
+    found = gathered(arguments=words)
+    assert texts(found) == list(words)
+    targets = [one.requirement and one.requirement.target for one in found.wanted]
+    assert isinstance(targets[0], GitUrl)
+    assert targets[0].clone_url.reveal() == b"https://t0ken@h/$%7BORG%7D/a.git"
+    assert str(targets[1]) == "https://h/t0ken.whl"
+    assert targets[2] is None
+    assert "sekrit" not in str(found.wanted[2].error)
+    assert found.warnings == ("ORG is not set",)
 
 
 def test_a_file_is_one_file_by_whatever_name(tmp_path: Path) -> None:

@@ -92,7 +92,10 @@ def kept(
         (403, 204, Check.ACCEPTED),
         (200, 200, Check.UNPROVEN),
         (302, 302, Check.UNPROVEN),
-        (401, 302, Check.UNPROVEN),
+        (401, 302, Check.UNCLEAR),
+        (403, 405, Check.UNCLEAR),
+        (401, 404, Check.ACCEPTED),  # there is no page at the root, but nobody else is told so
+        (404, 404, Check.UNPROVEN),
     ],
 )
 def test_what_the_servers_answers_prove(
@@ -305,6 +308,21 @@ def test_a_password_in_a_url_is_refused_and_not_repeated(text: str) -> None:
     with pytest.raises(UsageError) as refused:
         parse_place(text)
     assert "canary" not in f"{refused.value.message} {refused.value.hint}"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("git@good.example:team/tool.git", "ssh-add(1)"),
+        ("ssh://git@good.example/x", "ssh-add(1)"),
+        ("ftp://good.example", "write https://host"),
+        ("https://", "write https://host"),
+    ],
+)
+def test_the_hint_is_about_what_was_meant(text: str, hint: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parse_place(text)
+    assert hint in (refused.value.hint or "")
 
 
 @pytest.mark.parametrize(

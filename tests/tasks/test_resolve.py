@@ -156,6 +156,7 @@ def test_a_no_of_the_person_ends_it_all() -> None:
         ("w @ https://u:p@h/w.whl", "w @ https://h/w.whl"),
         ("./folder[x]", "./folder[x]"),
         ("w @ https://h/${TOKEN}.whl", "w @ https://h/${TOKEN}.whl"),
+        ("a @ git+https://${TOKEN}@h/a.git@v1 # why", f"a @ git+https://h/a.git@{TAG}"),
     ],
 )
 def test_an_argument_written_back(text: str, expected: str) -> None:

@@ -11,10 +11,13 @@ from typing import Any
 from git_helper.errors import Cancelled, UsageError
 from git_helper.sources.person import Question
 from git_helper.ui.prompt import RichPrompter
+from git_helper.ui.ssh_prompt import SshPrompter
+
+FINGERPRINT = "SHA256:n4bQgYhMfWWaL"
 
 
 def main() -> None:
-    """argv: what to ask (secret, username, confirm, login, background), then fields of the Question as JSON."""
+    """argv: what to ask (secret, username, host key, login, background), then fields of the Question as JSON."""
     what, fields = sys.argv[1], json.loads(sys.argv[2])
     if what == "background":
         # A leader of a session cannot leave its group, its child can.
@@ -38,9 +41,9 @@ def _answers(what: str, fields: dict[str, Any]) -> list[Any]:
         fields.get("program", "git"),
         remembered=fields.get("remembered", True),
     )
-    prompter = RichPrompter()
-    if what == "confirm":
-        return [prompter.confirm(question.program)]
+    if what == "host key":
+        return [SshPrompter().confirm_host_key(os.fsdecode(question.host), "ssh-ed25519", FINGERPRINT)]
+    prompter = RichPrompter(fields.get("color", "auto"))
     user = [_text(prompter.ask_username(question))] if what in ("username", "login") else []
     return user if what == "username" else [*user, _digest(prompter, question)]
 

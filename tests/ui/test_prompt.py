@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -163,7 +164,7 @@ def test_the_background_is_not_asked(tmp_path: Path) -> None:
         assert terminal.shown == b""
 
 
-@pytest.mark.parametrize("what", ["secret", "username", "confirm"])
+@pytest.mark.parametrize("what", ["secret", "username", "host key"])
 def test_without_a_terminal_there_is_no_question(what: str) -> None:
     done = subprocess.run(
         [sys.executable, ASKER, what, "{}"], capture_output=True, start_new_session=True, timeout=20, check=True
@@ -184,11 +185,24 @@ def test_login_asks_for_both_under_one_heading(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("keys", "answer"),
-    [(b"y\r", True), (b"YES\r", True), (b"\r", False), (b"n\r", False), (b"yesterday\r", False), (CTRL_D, "Cancelled")],
+    [
+        (b"yes\r", True),
+        (b" YES \r", True),
+        (b"SHA256:n4bQgYhMfWWaL\r", True),
+        (b"y\r", False),
+        (b"\r", False),
+        (b"yesterday\r", False),
+        (b"SHA256:n4bQgYhMfWWaM\r", False),
+        (CTRL_D, "Cancelled"),
+    ],
 )
-def test_confirm(tmp_path: Path, keys: bytes, answer: bool | str) -> None:
-    with Asked(tmp_path, "confirm", program="trust [red]\x1b[2Kit[/red]?") as terminal:
-        terminal.expect("trust [red]%1B[2Kit[/red]? [y/N] ")
+def test_the_key_of_a_host_is_right_when_the_person_says_so_in_full(
+    tmp_path: Path, keys: bytes, answer: bool | str
+) -> None:
+    with Asked(tmp_path, "host key", host="[red]\x1b[2Kevil.example[/red]") as terminal:
+        terminal.expect("[red]%1B[2Kevil.example[/red]")
+        terminal.expect("SHA256:n4bQgYhMfWWaL")
+        terminal.expect("[yes/no] ")
         terminal.send(keys)
         assert terminal.answers() == [answer]
 
@@ -259,12 +273,19 @@ def test_the_passphrase_of_a_certificate(tmp_path: Path) -> None:
 
 
 def test_colours_only_where_they_are_wanted(tmp_path: Path) -> None:
-    for env, coloured in (({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
-        with Asked(tmp_path, env={"TERM": "xterm", **env}) as terminal:
+    plain = {"NO_COLOR": "1"}
+    for env, color, coloured in (
+        ({}, "auto", True),
+        (plain, "auto", False),
+        ({"TERM": "dumb"}, "auto", False),
+        ({}, "never", False),
+        (plain, "always", True),
+    ):
+        with Asked(tmp_path, env={"TERM": "xterm", **env}, color=color) as terminal:
             terminal.expect("Token for ")
             terminal.send(CTRL_C)
             assert terminal.answers() == ["Cancelled"]
-            assert (b"\x1b[36m" in terminal.shown) is coloured, env
+            assert (b"\x1b[36m" in terminal.shown) is coloured, (env, color)
 
 
 def test_a_locale_without_boxes_gets_ascii(tmp_path: Path) -> None:
@@ -273,6 +294,28 @@ def test_a_locale_without_boxes_gets_ascii(tmp_path: Path) -> None:
         terminal.send("tökén".encode() + ENTER)
         assert terminal.answers() == digest("tökén".encode())
         assert terminal.shown.isascii()
+
+
+def test_questions_on_one_terminal_take_turns(tmp_path: Path) -> None:
+    ask = f"{sys.executable} {ASKER} secret '{{}}'"
+    script = f"{ask} > one & {ask} > two; wait"
+    with PseudoTerminal(["sh", "-c", script], env={"TERM": "dumb"}, cwd=tmp_path) as terminal:
+        for turn in (1, 2):
+            terminal.expect(PROMPT)
+            time.sleep(0.5)  # the other one is there by now, and waits
+            assert terminal.shown.count(PROMPT.encode()) == turn
+            terminal.send(SECRET + ENTER)
+        assert terminal.wait() == 0
+    assert [json.loads((tmp_path / name).read_bytes()) for name in ("one", "two")] == [digest(SECRET)] * 2
+
+
+def test_a_question_on_another_terminal_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "other").mkdir()
+    with Asked(tmp_path / "other") as unanswered, Asked(tmp_path) as terminal:
+        unanswered.expect(PROMPT)
+        terminal.expect(PROMPT)
+        terminal.send(SECRET + ENTER)
+        assert terminal.answers() == digest(SECRET)
 
 
 def test_what_was_typed_before_the_question_is_no_answer(tmp_path: Path) -> None:

@@ -149,7 +149,7 @@ def test_hosts_of_every_place_add_up(here: Path) -> None:
     places = setters(option)
     for number, setter in enumerate(places):
         setter.give(option, f"h{number}.example", here, options)
-    found = [str(host) for host in settings(options).allow_insecure_host]
+    found = [str(host) for host in settings(options).value("allow-insecure-host")]
     assert found == [f"h{number}.example" for number in range(len(places))]
     assert len(found) == 6
 
@@ -208,12 +208,12 @@ def test_an_empty_value_takes_back_what_stood_before() -> None:
     )
     assert settings().allow_http == (b"b",)
     assert settings().timeout is None
-    assert settings().proxy == ""
+    assert settings().value("proxy") == ""
 
 
 def test_a_bare_name_is_true(home: Path) -> None:
     (home / ".gitconfig").write_text("[gitHelper]\n\tnativeTls\n")
-    assert settings().native_tls is True
+    assert settings().value("native-tls") is True
 
 
 @pytest.mark.parametrize(
@@ -258,15 +258,15 @@ def test_paths_of_a_project_start_at_its_file(here: Path, monkeypatch: pytest.Mo
     (here / "pyproject.toml").write_text('[tool.git-helper]\ncert = "ca.pem"\nfind-links = ["x", "https://h/x"]\n')
     (here / "deep").mkdir()
     monkeypatch.chdir(here / "deep")
-    assert settings().cert == str(here / "ca.pem")
+    assert settings().value("cert") == str(here / "ca.pem")
     assert settings().find_links == (str(here / "x"), "https://h/x")
-    assert settings({"cert": ["ca.pem"]}).cert == "ca.pem"
+    assert settings({"cert": ["ca.pem"]}).value("cert") == "ca.pem"
 
 
 def test_a_folder_that_is_gone_has_no_project(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (here / "gone").mkdir()
     monkeypatch.chdir(here / "gone")
     (here / "gone").rmdir()
-    value: Any = settings({"cert": ["/x"]}).cert
+    value: Any = settings({"cert": ["/x"]}).value("cert")
     assert value == "/x"
     assert project_file.nearest() is None

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import NoCredential, Refused, StoreError
+from git_helper.frozen import frozen
 from git_helper.git.ssh.fields import packed
 from git_helper.git.ssh.options import METHODS
 from git_helper.git.ssh.private_key import Encrypted, UnusableKey
-from git_helper.git.ssh.public_key import CERTIFIED
+from git_helper.git.ssh.public_key import CERTIFIED, fingerprint
 from git_helper.git.ssh.userauth import Answer, Disconnected, Questions
 from git_helper.secret import visible
+from git_helper.system.trace import note
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,7 +46,7 @@ SIGNATURES = (
 _MOST_ROUNDS = 50
 
 
-@dataclass(frozen=True)
+@frozen
 class Account:
     """Where to log in: `host` as a person knows it, with its port unless that is 22. `prompts`: times to ask."""
 
@@ -130,16 +131,20 @@ class Login:
                 answer = self._offer(identity)
             except Encrypted as error:
                 self._locked = self._locked or identity.file
-                self._notes.append(f"the key '{visible(identity.name)}' cannot be used: {error.message}")
+                self._unusable(identity, error.message)
             except UnusableKey as error:
                 if identity.file is None or os.path.exists(identity.file):
-                    self._notes.append(f"the key '{visible(identity.name)}' cannot be used: {error.message}")
+                    self._unusable(identity, error.message)
             except StoreError as error:
                 self._notes.append(error.message)
             else:
                 if answer is not None:
                     return answer
         return None
+
+    def _unusable(self, identity: Identity, reason: str) -> None:
+        self._notes.append(f"the key '{visible(identity.name)}' cannot be used: {reason}")
+        note("login", host=str(self._account), method="publickey", identity=identity.name, failed=reason)
 
     def _offer(self, identity: Identity) -> Answer | None:
         public = self._identities.public(identity)
@@ -148,6 +153,7 @@ class Login:
             self._notes.append(f"the key '{visible(identity.name)}' makes no signature that both sides take")
             return None
         answer = self._auth.asks_for(algorithm, public.blob)
+        self._trace("publickey", answer, identity=identity.name, type=algorithm, fingerprint=fingerprint(public.plain))
         if answer.special is None:
             if not answer.success and "publickey" in answer.methods:
                 self._refused.append(identity.name)
@@ -157,6 +163,7 @@ class Login:
         answer = self._auth.with_key(
             algorithm, public.blob, lambda data: self._identities.sign(identity, data, algorithm)
         )
+        self._trace("publickey", answer, identity=identity.name)
         if not answer.success and not answer.partial:
             self._refused.append(identity.name)
         return answer
@@ -179,6 +186,7 @@ class Login:
             self._nobody = True
             return None
         answer = self._auth.with_password(password)
+        self._trace("password", answer)
         if answer.special is None:
             return answer
         self._attempts["password"] = self._account.prompts
@@ -190,6 +198,7 @@ class Login:
             return None
         answer = self._auth.request("keyboard-interactive", packed(b"") + packed(b""))
         for _ in range(_MOST_ROUNDS):
+            self._trace("keyboard-interactive", answer)
             if answer.special is None:
                 return answer
             words = self._answers.keyboard_interactive(self._account.host, Questions.read(answer.special))
@@ -198,6 +207,11 @@ class Login:
                 return None
             answer = self._auth.respond(words)
         raise Disconnected("it does not stop asking")
+
+    def _trace(self, method: str, answer: Answer, **key: str) -> None:
+        """`goes on`: the server would take it, or asks; the identity it is about is `key`."""
+        outcome = "accepted" if answer.success or answer.partial else "goes on" if answer.special else "refused"
+        note("login", host=str(self._account), method=method, outcome=outcome, **key)
 
     def _may_try(self, method: str) -> bool:
         if not self._answers.may_ask:

@@ -10,6 +10,7 @@ from git_helper.git.ssh.command import LONGER, TooManyChannels
 from git_helper.git.ssh.fields import packed
 from git_helper.git.ssh.library import Message, SSHException
 from git_helper.git.ssh.said import Said
+from git_helper.system.trace import note
 
 if TYPE_CHECKING:
     from git_helper.git.ssh.transport import SshTransport
@@ -32,13 +33,17 @@ class ChannelCommand:
         self._transport = transport
         self._shown = shown
         self._idle = idle
+        note("channel", host=shown, command=command)
         try:
-            self._channel = transport.open_channel("session", window_size=WINDOW, timeout=idle)
+            self._channel = transport.open("session", WINDOW, idle)
+        except TimeoutError:
+            raise Unreachable(f"cannot ask '{shown}': no answer in {idle:g} seconds", LONGER) from None
         except (SSHException, EOFError, OSError) as error:
             raise self._not_opened(error) from None
         self._channel.settimeout(idle)
         for name, value in environment.items():
-            self._channel.set_environment_variable(name, value)
+            # As bytes: paramiko cannot encode what is not UTF-8 in the environment.
+            self._channel.set_environment_variable(*(word.encode("utf-8", "surrogateescape") for word in (name, value)))
         # Not exec_command: that waits for the answer without a limit, and costs a round trip.
         self._request("exec", packed(command.encode()))
         self.said = Said(self._read_stderr)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from git_helper.frozen import frozen
 from git_helper.git.ssh.config_lines import lines_of
 from git_helper.git.ssh.match import host_applies, match_applies, wants_final
 from git_helper.git.ssh.tokens import UnknownToken, expand, expand_tilde
@@ -45,7 +46,7 @@ class Reader(Protocol):
         """The number of the user who runs us."""
 
 
-@dataclass(frozen=True)
+@frozen
 class ConfigFile:
     """A file to begin with. `is_personal`: paths in it may begin with `~`; `owned`: as for Reader.read."""
 

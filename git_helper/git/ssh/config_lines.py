@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.git.ssh.patterns import lower
 from git_helper.secret import visible
 
@@ -26,7 +26,7 @@ class SshConfigError(UsageError):
         self.line = line
 
 
-@dataclass(frozen=True)
+@frozen
 class Line:
     """One line with content. `keyword`: lower case; `rest`: all after it as written; `words`: `rest` as arguments."""
 

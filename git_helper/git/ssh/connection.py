@@ -20,6 +20,7 @@ from git_helper.git.ssh.transport import Offers, SshTransport
 from git_helper.git.ssh.userauth import Disconnected, UserAuth
 from git_helper.git.ssh.way import plan, reach
 from git_helper.secret import visible
+from git_helper.system.trace import timed
 
 if TYPE_CHECKING:
     import socket
@@ -61,12 +62,12 @@ class Connection:
     def channel_to(self, host: str, port: int, seconds: float) -> Channel:
         """A line from the server to another one (ProxyJump, `direct-tcpip` of RFC 4254 §7.2)."""
         try:
-            return self._transport.open_channel(
-                "direct-tcpip", (host, port), ("127.0.0.1", 0), window_size=_HOP_WINDOW, timeout=seconds
-            )
+            return self._transport.open("direct-tcpip", _HOP_WINDOW, seconds, (host, port))
+        except TimeoutError:
+            reason, hint = f"no answer in {seconds:g} seconds", LONGER
         except (SSHException, EOFError, OSError) as error:
-            reason = str(error) if self._transport.is_active() else self._transport.why()
-            raise Unreachable(f"cannot reach '{visible(host)}:{port}' from '{self.shown}': {visible(reason)}") from None
+            reason, hint = str(error) if self._transport.is_active() else self._transport.why(), None
+        raise Unreachable(f"cannot reach '{visible(host)}:{port}' from '{self.shown}': {visible(reason)}", hint)
 
     def close(self) -> None:
         """Ends it and what it stands on."""
@@ -129,7 +130,9 @@ class _Connecting:
 
     def _exchange_keys(self, transport: SshTransport, proxy: Proxy | None) -> None:
         try:
-            transport.handshake(self._leg.seconds)
+            with timed("handshake", host=self._leg.shown) as seen:
+                transport.handshake(self._leg.seconds)
+                seen["server"] = transport.remote_version
         except TimeoutError:
             reason, hint = f"no answer in {self._leg.seconds:g} seconds", self._leg.hint
         except (SSHException, OSError, EOFError):

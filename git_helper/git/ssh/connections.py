@@ -18,16 +18,28 @@ if TYPE_CHECKING:
     from git_helper.git.ssh.command import Command
     from git_helper.git.ssh.connection import Connection
     from git_helper.git.ssh.program import SshProgram
+    from git_helper.git.ssh.repository import Conversation
     from git_helper.git.ssh.said import Said
     from git_helper.git.ssh.way import Means
 
     Connect = Callable[[str, str | None, int | None], Connection]
 
+_SECONDS_TO_CLOSE = 0.5
 _MOST_RESTING = 4
 """Commands that wait for another question."""
 _MOST_CHANNELS = 8
 """Commands at once on a connection; OpenSSH's server allows 10 (MaxSessions), and counts those that are just ending."""
 _Key = tuple[str, "str | None", "int | None"]
+_About = tuple[_Key, str]
+"""A place and what is run there."""
+
+
+def _key(url: GitUrl) -> _Key:
+    return url.host or "", None if url.userinfo is None else url.userinfo.username, url.port
+
+
+def _about(url: GitUrl, line: str) -> _About:
+    return _key(url), line
 
 
 class Connections:
@@ -64,15 +76,14 @@ class Connections:
         Raises UsageError, Unreachable, Refused, NoCredential, Cancelled.
         """
         check_url(url)
-        host = url.host or ""
-        user = None if url.userinfo is None else url.userinfo.username
+        host, user, port = _key(url)
         if self._program is not None:
-            command: Command = self._with_program(self._program, host, user, url.port, line, url.masked_clone_url)
-            found = _Resting(self, command)
+            command: Command = self._with_program(self._program, host, user, port, line, url.masked_clone_url)
+            found = _Resting(self, command, about=_about(url, line))
         else:
             with self._lock:
-                place = self._places.setdefault((host, user, url.port), _Place(self._connect, host, user, url.port))
-            found = self._on(place, line)
+                place = self._places.setdefault((host, user, port), _Place(self._connect, host, user, port))
+            found = self._on(place, line, _about(url, line))
         with self._lock:
             self._started.add(found)
         return found
@@ -87,7 +98,7 @@ class Connections:
         for place in places:
             place.close()
 
-    def _on(self, place: _Place, line: str) -> _Resting:
+    def _on(self, place: _Place, line: str, about: _About) -> _Resting:
         while True:
             taken = place.take(may_connect=False)
             if taken is None and not self._make_room(place):
@@ -97,7 +108,7 @@ class Connections:
             try:
                 command = taken.connection.run(line, self._means.idle)
                 taken.is_new = False
-                return _Resting(self, command, place, taken)
+                return _Resting(self, command, place, taken, about=about)
             except TooManyChannels:
                 if place.is_too_much(taken):
                     raise
@@ -123,13 +134,18 @@ class Connections:
         if oldest is not None:
             oldest.close()
 
-    def resumes(self, command: _Resting) -> bool:
-        """Whether it was still resting."""
+    def resume(self, url: GitUrl) -> Conversation | None:
+        """See repository.Connector; the one that rested last."""
+        about = _about(url, upload_pack(url.remote_path))
         with self._lock:
-            if command not in self._resting:
-                return False
-            self._resting.remove(command)
-            return True
+            found = next((one for one in reversed(self._resting) if one.about == about), None)
+            if found is None:
+                return None
+            self._resting.remove(found)
+        if found.is_open:
+            return found.conversation
+        found.close()
+        return None
 
     def forget(self, command: _Resting) -> None:
         """It has ended."""
@@ -153,9 +169,17 @@ class _Resting:
     """A Command that is closed when others need its place."""
 
     def __init__(
-        self, house: Connections, command: Command, place: _Place | None = None, taken: _Shared | None = None
+        self,
+        house: Connections,
+        command: Command,
+        place: _Place | None = None,
+        taken: _Shared | None = None,
+        *,
+        about: _About,
     ) -> None:
         self.place = place
+        self.about = about
+        self.conversation: Conversation | None = None
         self._house = house
         self._command = command
         self._taken = taken
@@ -170,13 +194,10 @@ class _Resting:
         """See Command."""
         return self._command.is_open
 
-    def rest(self) -> None:
+    def rest(self, conversation: Conversation) -> None:
         """See repository.Resting."""
+        self.conversation = conversation
         self._house.rests(self)
-
-    def resume(self) -> bool:
-        """See repository.Resting."""
-        return self._house.resumes(self) and self._command.is_open
 
     def read(self, size: int) -> bytes:
         """See Command."""
@@ -255,8 +276,13 @@ class _Place:
             return taken.is_new
 
     def close(self) -> None:
-        """Ends all of them."""
-        with self._lock, contextlib.ExitStack() as stack:
-            for one in self._open:
-                stack.callback(one.connection.close)
-            self._open = []
+        """Ends all of them. One that is just being made is left alone: that may take long, and the command ends."""
+        is_ours = self._lock.acquire(timeout=_SECONDS_TO_CLOSE)
+        try:
+            with contextlib.ExitStack() as stack:
+                for one in self._open:
+                    stack.callback(one.connection.close)
+                self._open = []
+        finally:
+            if is_ours:
+                self._lock.release()

@@ -7,10 +7,10 @@ are texts, numbers and tuples of such, so that a table or JSON can show them.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import StoreError
+from git_helper.frozen import frozen
 from git_helper.git.ssh.agent import Agent, agent_place
 from git_helper.git.ssh.identities import ordered
 from git_helper.git.ssh.known_hosts import KnownHosts
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from git_helper.git.ssh.way import Leg, Means
 
 
-@dataclass(frozen=True)
+@frozen
 class HostKey:
     """A line of known_hosts for the host; `marker`: empty, "@cert-authority" or "@revoked"."""
 
@@ -39,7 +39,7 @@ class HostKey:
     fingerprint: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Offer:
     """A key or certificate, as it will be offered. `file`: of the private key; None when only the agent has it.
 
@@ -55,7 +55,7 @@ class Offer:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Stop:
     """A host on the way. `known_as`: how known_hosts has to call it; `proxy_command`: the program that leads there.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import SSHCertificate, load_ssh_public_identity
 
+from git_helper.frozen import frozen
 from git_helper.git.ssh.fields import Fields, Malformed, packed
 from git_helper.git.ssh.known_hosts import Changed, Unknown
 from git_helper.git.ssh.options import algorithms
@@ -37,7 +38,7 @@ class Rejected(Exception):
     """Why a certificate does not count."""
 
 
-@dataclass(frozen=True)
+@frozen
 class HostCertificate:
     """What a certificate says; nothing is verified. `key`: the server's own key; times in seconds since 1970."""
 

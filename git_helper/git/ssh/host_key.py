@@ -14,9 +14,11 @@ from git_helper.git.ssh.options import algorithms
 from git_helper.git.ssh.public_key import CERTIFIED, fingerprint, key_fields, plain_type
 from git_helper.git.ssh.transport import HOST_KEYS
 from git_helper.secret import visible
+from git_helper.system.trace import note
 
 if TYPE_CHECKING:
     from git_helper.git.ssh.answers import Answers
+    from git_helper.git.ssh.known_hosts import Verdict
     from git_helper.git.ssh.options import SshOptions
 
 __all__ = ["HostKeyRefused", "HostTrust"]
@@ -70,6 +72,7 @@ class HostTrust:
         kind = plain_type(kind)
         if action is Action.ASK and self._answers.confirms(self._shown, kind, fingerprint(plain)):
             action = Action.ADD
+        self._trace(verdict, action, kind, plain)
         if action in (Action.ASK, Action.REFUSE):
             raise host_key_policy.refusal(verdict, self._name, self._port, kind)
         new = [(self._name, self._port)] if action is Action.ADD else []
@@ -77,6 +80,11 @@ class HostTrust:
             new += self._new_address(address, kind, plain)
         for name, port in new:
             self._add(name, port, plain)
+
+    def _trace(self, verdict: Verdict, action: Action, kind: str, plain: bytes) -> None:
+        outcome = {Action.TRUST: "trusted", Action.ADD: "added"}.get(action, "refused")
+        place = {} if isinstance(verdict, Unknown) else {"file": verdict.file, "line": verdict.line}
+        note("host key", host=self._shown, type=kind, fingerprint=fingerprint(plain), outcome=outcome, **place)
 
     def _refuse_short(self, kind: str, blob: bytes) -> None:
         if plain_type(kind) != "ssh-rsa":

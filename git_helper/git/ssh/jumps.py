@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+from git_helper.frozen import frozen
 
 _PORT = re.compile(r"\+?[0-9]{1,9}", re.ASCII)
 _SHELL = "'`\"$\\;&<>|(){}"
 
 
-@dataclass(frozen=True)
+@frozen
 class Hop:
     """One stop on the way. What is None comes from the configuration of that host, as if it was asked for by itself.
 

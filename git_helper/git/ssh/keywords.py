@@ -21,7 +21,6 @@ _NUMBER = re.compile(r"\+?[0-9]{1,10}", re.ASCII)
 _PERIODS = re.compile(r"(?:[0-9]{1,10}[smhdw]?)+", re.ASCII | re.IGNORECASE)
 _PERIOD = re.compile(r"([0-9]+)([smhdw]?)", re.ASCII)
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_NAMES = re.compile(r"-?[A-Za-z0-9_*?]+", re.ASCII)
 
 
 def _word(line: Line) -> str:
@@ -98,7 +97,7 @@ def _methods(line: Line) -> tuple[str, ...]:
 
 
 def _sent(line: Line) -> tuple[str, ...]:
-    if not all(_NAMES.fullmatch(word) for word in line.words):
+    if any("=" in word for word in line.words):
         raise line.error("a name of an environment variable is bad")
     return line.words
 
@@ -167,6 +166,8 @@ SINGLE: dict[str, ValueOf] = {
     "user": _word,
     "userknownhostsfile": _files,
 }
+
+TIMES = frozenset(name for name, reads in SINGLE.items() if reads is _seconds)
 
 # Every value counts.
 REPEATED: dict[str, ValueOf] = {"certificatefile": _word, "identityfile": _word, "sendenv": _sent}

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import base64
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_helper.errors import StoreError, UsageError
+from git_helper.errors import StoreError, UsageError, reason
+from git_helper.frozen import frozen
 from git_helper.git.ssh.fields import Malformed
 from git_helper.git.ssh.jumps import is_safe_host
 from git_helper.git.ssh.known_hosts_lines import AUTHORITY, REVOKED, SALT_SIZE, hashed, parse, place
@@ -31,7 +31,7 @@ class KnownHostsError(UsageError):
     """A list of keys that cannot be used, or a line that cannot be written."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Known:
     """The key is trusted by this line."""
 
@@ -39,7 +39,7 @@ class Known:
     line: int
 
 
-@dataclass(frozen=True)
+@frozen
 class Unknown:
     """No line knows the host. `note`: why its certificate does not count, else empty."""
 
@@ -47,7 +47,7 @@ class Unknown:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Changed:
     """The line (from 1) has another key for the host; `fingerprint`: of the key that was shown, `known`: of the line's."""
 
@@ -58,7 +58,7 @@ class Changed:
     note: str = ""
 
 
-@dataclass(frozen=True)
+@frozen
 class Revoked:
     """The line says never to trust the key."""
 
@@ -174,7 +174,7 @@ class KnownHosts:
         return [entry for entry in self._entries if entry.marker == marker and any(map(entry.names, places))]
 
 
-@dataclass(frozen=True)
+@frozen
 class Revocation:
     """A key in the file of RevokedHostKeys."""
 
@@ -235,7 +235,7 @@ def append(path: str, host: str, port: int | None, key_blob: bytes, *, hash_name
     try:
         _append(path, line)
     except OSError as error:
-        raise StoreError(f"cannot write '{visible(path)}': {error.strerror}") from error
+        raise StoreError(f"cannot write '{visible(path)}': {reason(error)}") from error
 
 
 def _append(path: str, line: bytes) -> None:

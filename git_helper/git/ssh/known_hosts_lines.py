@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
 
+from git_helper.frozen import frozen
 from git_helper.git.ssh.fields import Malformed
 from git_helper.git.ssh.patterns import lower, matches_host
 from git_helper.git.ssh.public_key import decoded
@@ -16,7 +16,7 @@ DEFAULT_PORT = 22
 SALT_SIZE = 20  # bytes, those of a SHA-1
 
 
-@dataclass(frozen=True)
+@frozen
 class Entry:
     """A key for hosts. `marker`: "", AUTHORITY or REVOKED; `hosts`: patterns, or one hash, as written."""
 
@@ -69,7 +69,7 @@ def parse(file: str, content: bytes) -> tuple[list[Entry], list[tuple[int, str]]
     entries: list[Entry] = []
     bad: list[tuple[int, str]] = []
     for number, line in enumerate(content.split(b"\n"), 1):
-        line = line.strip(b" \t\r")
+        line = line.partition(b"\0")[0].lstrip(b" \t\r")  # ssh, too, reads no further
         if not line or line.startswith(b"#"):
             continue
         try:
@@ -80,8 +80,6 @@ def parse(file: str, content: bytes) -> tuple[list[Entry], list[tuple[int, str]]
 
 
 def _entry(file: str, number: int, line: bytes) -> Entry:
-    if b"\0" in line:
-        raise Malformed("a NUL byte is in it")
     words = line.replace(b"\t", b" ").split(b" ")
     words = [word for word in words if word]
     marker = ""
@@ -89,6 +87,9 @@ def _entry(file: str, number: int, line: bytes) -> Entry:
         marker = words.pop(0).decode("ascii", "replace")
         if marker not in (AUTHORITY, REVOKED) or (words and words[0].startswith(b"@")):
             raise Malformed("its marker is unknown")
+        # ssh looks for a space behind a marker before it looks for a tab, and so trusts no such authority.
+        if marker == AUTHORITY and b" " in line and line[len(marker) : len(marker) + 1] != b" ":
+            raise Malformed("its marker needs a space behind it")
     if len(words) < 3 or words[1].startswith(b"#"):
         raise Malformed("it has no key")
     hosts = words[0].decode("utf-8", "surrogateescape")

@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
+from git_helper.core.parse_error import ParseError
+from git_helper.core.plain_url import PlainUrl
 from git_helper.core.redaction import display_url
 from git_helper.errors import NotFound, Refused, Unreachable
-from git_helper.git.lfs import LfsClient, object_path
+from git_helper.frozen import frozen
+from git_helper.git.lfs import LfsClient, header_fields, object_path
 from git_helper.git.ssh.command import check_url, quoted
 from git_helper.secret import visible
 
@@ -27,8 +30,6 @@ if TYPE_CHECKING:
     from git_helper.git.ssh.command import Command
 
 _LONGEST = 1 << 20
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)  # token of RFC 9110
-_VALUE = re.compile(r"[\x20-\x7e\t\x80-\xff]*")
 _PLAIN = re.compile(r"[A-Za-z0-9._~/+-]+", re.ASCII)
 _COMMAND_NOT_FOUND = 127
 _HINT = "name the repository by https, or leave its LFS files out: export GIT_LFS_SKIP_SMUDGE=1"
@@ -41,7 +42,7 @@ class Runner(Protocol):
         """`line` on the server of `url`. Raises what connecting raises."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Access:
     """Where the API is, and the header fields that open it, which are as secret as a password."""
 
@@ -105,11 +106,14 @@ def _parsed(answer: bytes, url: GitUrl) -> Access:
     given = content.get("header") or {} if isinstance(content, dict) else None
     if not isinstance(given, dict):
         raise _not_understood(url, "it is no object of JSON")
-    headers = {str(name).title(): str(value) for name, value in given.items()}
-    if not all(_HEADER.fullmatch(name) and _VALUE.fullmatch(value) for name, value in headers.items()):
-        raise _not_understood(url, "a header field in it is none")
     endpoint = str(content.get("href") or _guessed(url))
-    if urlsplit(endpoint).scheme != "https":
+    try:
+        headers, scheme = header_fields(given), PlainUrl.parse(endpoint).scheme
+    except ValueError as error:
+        raise _not_understood(url, str(error)) from None
+    except ParseError:
+        scheme = ""
+    if scheme != "https":
         raise Refused(
             f"cannot fetch the Git LFS files of '{url.masked_clone_url}': its server names "
             f"'{visible(display_url(endpoint))}', which is less safe than SSH",

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_helper.frozen import frozen
 from git_helper.git.ssh.patterns import lower, matches, matches_host, matches_list
 from git_helper.git.ssh.tokens import UnknownToken, expand
 from git_helper.secret import visible
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from git_helper.git.ssh.tokens import Names
 
 
-@dataclass(frozen=True)
+@frozen
 class Situation:
     """What Match can ask for. `names.host`: the host as far as it is known; `final`: the second reading.
 

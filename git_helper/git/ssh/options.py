@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_helper.frozen import frozen
 from git_helper.git.ssh.patterns import matches
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ IDENTITIES = ("id_rsa", "id_ecdsa", "id_ecdsa_sk", "id_ed25519", "id_ed25519_sk"
 """Private keys below ~/.ssh that are tried when no IdentityFile is named."""
 
 
-@dataclass(frozen=True)
+@frozen
 class SshOptions:
     """How to connect. Times in seconds, None: no limit. Paths are expanded.
 

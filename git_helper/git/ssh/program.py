@@ -6,10 +6,10 @@ import os
 import subprocess
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import Unreachable, UsageError
+from git_helper.frozen import frozen
 from git_helper.git.ssh.child import Child
 from git_helper.git.ssh.command import LONGER, VERSION_2
 from git_helper.secret import visible
@@ -24,7 +24,7 @@ _SECONDS_TO_DETECT = 10.0
 _SECONDS_TO_END = 1.0
 
 
-@dataclass(frozen=True)
+@frozen
 class SshProgram:
     """Which program, and how to talk to it. `words`: what stands before its arguments; `variant`: one of VARIANTS."""
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from dataclasses import dataclass
 
+from git_helper.frozen import frozen
 from git_helper.git.ssh.fields import Fields, Malformed, packed
 
 CERTIFIED = "-cert-v01@openssh.com"
@@ -82,7 +82,7 @@ def fingerprint(blob: bytes) -> str:
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
-@dataclass(frozen=True)
+@frozen
 class Public:
     """A public key: `blob` as the wire has it, of a certificate the whole of it; `plain` the key alone."""
 

@@ -35,11 +35,8 @@ _COMMAND_NOT_FOUND = 127
 class Resting(Command, Protocol):
     """A Command that another may need the place of while it has nothing to do."""
 
-    def rest(self) -> None:
-        """From now on it may be closed."""
-
-    def resume(self) -> bool:
-        """Whether it is still there; then it is not closed any more."""
+    def rest(self, conversation: Conversation) -> None:
+        """From now on it may be closed, or go on for whoever asks for `conversation` by Connector.resume."""
 
 
 class Connector(Protocol):
@@ -48,8 +45,11 @@ class Connector(Protocol):
     def start(self, url: GitUrl) -> Resting:
         """git-upload-pack for the repository at `url`. Raises what connecting raises."""
 
+    def resume(self, url: GitUrl) -> Conversation | None:
+        """A conversation about the repository at `url` that rested, if one is still there; it rests no more."""
 
-class _Conversation:
+
+class Conversation:
     """One git-upload-pack. `advertisement` is what it said first."""
 
     def __init__(self, command: Resting, packets: Packets, advertisement: Advertisement) -> None:
@@ -71,14 +71,14 @@ class SshRepository(RemoteRepository):
         self._connector = connector
         self._url = url
         self._tell = tell
-        self._open: _Conversation | None = None
+        self._open: Conversation | None = None
         self._known: Advertisement | None = None
 
     def ls_refs(self, prefixes: Iterable[str]) -> Refs:
         """See RemoteRepository."""
         wanted = tuple(prefixes)
 
-        def ask(conversation: _Conversation) -> Refs:
+        def ask(conversation: Conversation) -> Refs:
             if conversation.advertisement.version != 2:
                 return Refs(conversation.advertisement.refs)
             conversation.command.write(protocol_v2.ls_refs_request(wanted))
@@ -91,7 +91,7 @@ class SshRepository(RemoteRepository):
         progress = self._tell is not None
         once = Once(feed)
 
-        def ask(conversation: _Conversation) -> None:
+        def ask(conversation: Conversation) -> None:
             packets = conversation.packets
             if conversation.advertisement.version == 2:
                 conversation.command.write(protocol_v2.fetch_request(wants, depth, object_filter, progress=progress))
@@ -122,15 +122,17 @@ class SshRepository(RemoteRepository):
         return self._url.masked_clone_url
 
     def close(self) -> None:
-        """Ends the conversation; another one begins when it is needed."""
+        """Ends a conversation that is under way; those that rest belong to the connector."""
         self._drop()
 
     # ------------------------------------------------------------------ conversations
 
-    def _converse(self, ask: Callable[[_Conversation], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
-        """The answer in a conversation, the open one if there is one; when that has died meanwhile, in a new one."""
-        conversation = self._open
-        if conversation is not None and conversation.command.resume():
+    def _converse(self, ask: Callable[[Conversation], T], may_repeat: Callable[[], bool] = lambda: True) -> T:
+        """The answer in a conversation that rests, if there is one; when that has died meanwhile, in a new one."""
+        conversation = self._connector.resume(self._url)
+        if conversation is not None:
+            self._known = conversation.advertisement
+            self._open = conversation
             try:
                 return self._rested(ask, conversation)
             except (ServerError, NotGit):
@@ -140,7 +142,7 @@ class SshRepository(RemoteRepository):
                     raise
         return self._rested(ask, self._begin())
 
-    def _rested(self, ask: Callable[[_Conversation], T], conversation: _Conversation) -> T:
+    def _rested(self, ask: Callable[[Conversation], T], conversation: Conversation) -> T:
         try:
             found = ask(conversation)
         except Unreachable as error:
@@ -151,10 +153,12 @@ class SshRepository(RemoteRepository):
             self._drop()
             raise
         self._tell_said(conversation.command)
-        conversation.command.rest()
+        if self._open is not None:
+            self._open = None
+            conversation.command.rest(conversation)
         return found
 
-    def _begin(self) -> _Conversation:
+    def _begin(self) -> Conversation:
         self._drop()
         command = self._connector.start(self._url)
         try:
@@ -173,7 +177,7 @@ class SshRepository(RemoteRepository):
             command.close()
             raise
         self._known = advertisement
-        self._open = _Conversation(command, packets, advertisement)
+        self._open = Conversation(command, packets, advertisement)
         return self._open
 
     def _drop(self) -> None:

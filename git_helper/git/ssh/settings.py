@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from git_helper.git.ssh.keywords import ALIASES, IGNORED, REPEATED, SINGLE
+from git_helper.frozen import frozen
+from git_helper.git.ssh.keywords import ALIASES, IGNORED, REPEATED, SINGLE, TIMES
 from git_helper.git.ssh.patterns import matches_host
 from git_helper.git.ssh.tokens import UnknownToken
 from git_helper.secret import visible
@@ -25,7 +25,7 @@ class Applied(NamedTuple):
     value: str
 
 
-@dataclass(frozen=True)
+@frozen
 class Setting:
     """A value, and the line that gave it (None: the person or the URL)."""
 
@@ -55,7 +55,8 @@ class Settings:
                 self._note(line)
         elif name in REPEATED:
             value = REPEATED[name](line)
-            if active and all(value != kept.value for kept in self._repeated[name]):
+            # Only of files does the second time of the same count for nothing (readconf.c, add_identity_file).
+            if active and (name == "sendenv" or all(value != kept.value for kept in self._repeated[name])):
                 self._repeated[name].append(Setting(value, line))
                 self._note(line)
         elif name not in IGNORED and not matches_host(name, self.get("ignoreunknown", "")):
@@ -69,7 +70,8 @@ class Settings:
             return True
         if name == "proxycommand" and self.get("proxyjump", ()):
             return True
-        return name in self._single
+        # A time of `none` is as good as no line at all: a later one counts (readconf.c, parse_time).
+        return name in self._single and (name not in TIMES or self.get(name) is not None)
 
     def _note(self, line: Line) -> None:
         self.applied.append(Applied(line.file, line.number, line.keyword, line.rest))

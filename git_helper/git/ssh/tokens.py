@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ class UnknownToken(ValueError):
     """A `%` or `${}` that stands for nothing; its text says which."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Names:
     """What the tokens stand for. `original`: the host as it was asked for; `host`: as it is connected to."""
 

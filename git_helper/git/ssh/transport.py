@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import socket
 import threading
-from dataclasses import dataclass
+import time
 from typing import TYPE_CHECKING, Any
 
+from git_helper.frozen import frozen
 from git_helper.git.ssh.fields import packed
 from git_helper.git.ssh.library import (
     Channel,
@@ -117,7 +118,7 @@ def _within_window(channel: Channel, message: Message, feed: Any) -> None:
         raise SSHException("it sent more than we allowed it to send")
 
 
-@dataclass(frozen=True)
+@frozen
 class Offers:
     """The algorithms that we offer, the best first."""
 
@@ -190,6 +191,16 @@ class SshTransport(Transport):
             raise TimeoutError
         if not self.is_active() or not self.initial_kex_done:
             raise SSHException(self.why())
+
+    def open(self, kind: str, window: int, seconds: float, to: tuple[str, int] | None = None) -> Channel:
+        """A new channel. Raises SSHException, OSError, EOFError; TimeoutError without an answer."""
+        begun = time.monotonic()
+        try:
+            return self.open_channel(kind, to, to and ("127.0.0.1", 0), window_size=window, timeout=seconds)
+        except SSHException:
+            if self.is_active() and time.monotonic() - begun >= seconds:
+                raise TimeoutError from None
+            raise
 
     def keep_alive(self, interval: int, most: int | None) -> None:
         """Asks for a sign of life after each `interval` seconds in which we said nothing.

@@ -6,14 +6,16 @@ So the server begins to answer while the library, which takes a while, is loaded
 from __future__ import annotations
 
 import socket
+import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_helper.errors import Unreachable
+from git_helper.frozen import frozen
 from git_helper.git.ssh.command import LONGER
 from git_helper.git.ssh.proxy import Proxy
 from git_helper.secret import visible
+from git_helper.system.trace import timed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -27,7 +29,7 @@ _PAUSE = 1.0
 """Seconds between ConnectionAttempts."""
 
 
-@dataclass(frozen=True)
+@frozen
 class Means:
     """What connecting needs. `resolve`: the options for host, user and port of a URL; `shell`: of a ProxyCommand.
 
@@ -43,7 +45,7 @@ class Means:
     may_ask: bool = False
 
 
-@dataclass(frozen=True)
+@frozen
 class Leg:
     """A connection to make, through that of `hop`, or by the program `command`, or directly. `seconds`: for reaching it."""
 
@@ -126,11 +128,37 @@ def reach(means: Means, leg: Leg) -> Line:
     raise failure
 
 
+class Departure:
+    """`reach` in a thread of its own, which waits for the name and the server while this one loads what speaks SSH."""
+
+    def __init__(self, means: Means, leg: Leg) -> None:
+        self._line: Line | None = None
+        self._error: Exception | None = None
+        self._thread = threading.Thread(target=self._go, args=(means, leg), daemon=True)
+        self._thread.start()
+
+    def line(self) -> Line:
+        """What `reach` gives, or raises."""
+        self._thread.join()
+        if self._line is None:
+            raise self._error or Unreachable("cannot reach the server")
+        return self._line
+
+    def _go(self, means: Means, leg: Leg) -> None:
+        try:
+            self._line = reach(means, leg)
+        except Exception as error:
+            self._error = error
+
+
 def _direct(leg: Leg) -> socket.socket:
     options = leg.options
     family = {"inet": socket.AF_INET, "inet6": socket.AF_INET6}.get(options.address_family, socket.AF_UNSPEC)
+    name = options.hostname
     try:
-        found = socket.getaddrinfo(options.hostname, options.port, family, socket.SOCK_STREAM)
+        # As bytes, a name in ASCII needs no codec for other ones, which takes a while to load.
+        host = name.encode() if name.isascii() else name
+        found = socket.getaddrinfo(host, options.port, family, socket.SOCK_STREAM)
     except (OSError, UnicodeError):
         raise Unreachable(f"cannot reach '{leg.shown}': its name is not known", "is it spelled right?") from None
     reason, hint = "it has no address", None
@@ -140,7 +168,8 @@ def _direct(leg: Leg) -> socket.socket:
             sock.settimeout(leg.seconds)
             if options.bind_address is not None:
                 sock.bind((options.bind_address, 0))
-            sock.connect(address)
+            with timed("connect", host=leg.shown, address=address[0], port=address[1]):
+                sock.connect(address)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             return sock

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import hashlib
+import json
 import os
 import shutil
 import socket
@@ -14,15 +16,20 @@ from pathlib import Path
 
 import paramiko
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL
 
 from git_helper.errors import Cancelled, NoCredential, Refused
-from git_helper.git.ssh.fields import packed
+from git_helper.git.ssh.fields import Fields, packed
 from git_helper.secret import Secret
+from git_helper.system import trace_file
+from tests.commands import leaks
 from tests.git.ssh.served import Client, FakePerson
 from tests.servers.listener import Listener
 from tests.servers.ssh_asking import Account, AskingServer
 from tests.servers.sshd import USER, Keys, Sshd, agent, public
+from tests.support import needs
 
 StartSshd = Callable[..., Sshd]
 Login = Callable[..., Client]
@@ -197,6 +204,16 @@ def test_too_many_keys(start_sshd: StartSshd, login: Login, keys: Keys) -> None:
     assert "IdentitiesOnly" in (caught.value.hint or "")
 
 
+def test_too_many_keys_in_the_agent(start_sshd: StartSshd, login: Login, keys: Keys, tmp_path: Path) -> None:
+    server = start_sshd(MaxAuthTries="3")
+    mine, named = keys.key("user"), f"IdentityFile {keys.key('user')}"
+    with agent(tmp_path / "agent", *(keys.key(f"wrong-{number}") for number in range(7)), mine) as place:
+        with pytest.raises(Refused, match="Too many authentication failures"):
+            login(server, SSH_AUTH_SOCK=place)
+        login(server, named, "IdentitiesOnly yes", SSH_AUTH_SOCK=place)
+        login(server, named, SSH_AUTH_SOCK=place)  # what is named goes before what is only there
+
+
 def test_no_key_at_all(sshd: Sshd, login: Login) -> None:
     with pytest.raises(Refused, match=r"\(it accepts publickey\): there is no key to offer"):
         login(sshd, "IdentityFile none")
@@ -364,6 +381,85 @@ def test_an_agent_that_refuses_to_sign(sshd: Sshd, login: Login, keys: Keys, tmp
             login(sshd, SSH_AUTH_SOCK=place)
 
 
+@pytest.mark.parametrize("agrees", [True, False])
+def test_an_agent_that_asks_before_it_signs(
+    sshd: Sshd, login: Login, keys: Keys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, agrees: bool
+) -> None:
+    monkeypatch.setenv("SSH_ASKPASS", needs("true" if agrees else "false"))
+    monkeypatch.setenv("SSH_ASKPASS_REQUIRE", "force")
+    monkeypatch.setenv("DISPLAY", ":none")
+    with agent(tmp_path / "agent") as place:
+        words = ["ssh-add", "-q", "-c", str(keys.key("user"))]
+        subprocess.run(words, env={**os.environ, "SSH_AUTH_SOCK": place}, check=True, capture_output=True, timeout=10)
+        if agrees:
+            login(sshd, SSH_AUTH_SOCK=place)
+        else:
+            with pytest.raises(Refused, match="it refused to sign"):
+                login(sshd, SSH_AUTH_SOCK=place)
+
+
+# ---------------------------------------------------------------------- keys on hardware
+
+SK = "sk-ssh-ed25519@openssh.com"
+
+
+class Token:
+    """What a hardware key does, in software (PROTOCOL.u2f): an Ed25519 key for the application `ssh:`."""
+
+    def __init__(self) -> None:
+        self._key = Ed25519PrivateKey.generate()
+        point = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        self.blob = packed(SK.encode()) + packed(point) + packed(b"ssh:")
+        self.line = f"{SK} {base64.b64encode(self.blob).decode()}"
+
+    def sign(self, data: bytes) -> bytes:
+        """A signature of somebody who is there (flag 1), the seventh of this key."""
+        counted = b"\1" + (7).to_bytes(4, "big")
+        signed = hashlib.sha256(b"ssh:").digest() + counted + hashlib.sha256(data).digest()
+        return packed(SK.encode()) + packed(self._key.sign(signed)) + counted
+
+    def write(self, path: Path) -> Path:
+        """The file that ssh-keygen makes of it: the private part is a handle, which only the hardware understands."""
+        check = b"\0\0\0\1" * 2
+        private = check + self.blob + b"\1" + packed(b"handle") + packed(b"") + packed(b"mine")
+        private += bytes(range(1, 1 + -len(private) % 8))
+        content = b"openssh-key-v1\0" + packed(b"none") * 2 + packed(b"") + (1).to_bytes(4, "big")
+        text = base64.encodebytes(content + packed(self.blob) + packed(private)).decode()
+        path.write_text(f"-----BEGIN OPENSSH PRIVATE KEY-----\n{text}-----END OPENSSH PRIVATE KEY-----\n")
+        path.chmod(0o600)
+        return path
+
+
+def test_a_key_on_hardware_needs_an_agent(start_sshd: StartSshd, login: Login, keys: Keys, tmp_path: Path) -> None:
+    token = Token()
+    named = f"IdentityFile {token.write(tmp_path / 'id_sk')}"
+    with pytest.raises(Refused, match="its type is not supported; an agent may be able to use it"):
+        login(start_sshd(authorized=[token.line]), named)
+    login(start_sshd(authorized=[token.line, public(keys.key("user"))]), named, f"IdentityFile {keys.key('user')}")
+
+
+def test_a_key_on_hardware_behind_an_agent(start_sshd: StartSshd, login: Login, tmp_path: Path) -> None:
+    token = Token()
+
+    def serve(connection: socket.socket) -> None:
+        with connection:
+            while asked := connection.recv(1 << 16):
+                answer = NO
+                if asked[4] == 11:  # SSH_AGENTC_REQUEST_IDENTITIES
+                    answer = b"\x0c" + (1).to_bytes(4, "big") + packed(token.blob) + packed(b"token")
+                if asked[4] == 13:  # SSH_AGENTC_SIGN_REQUEST
+                    fields = Fields(asked[5:])
+                    assert fields.string() == token.blob
+                    answer = b"\x0e" + packed(token.sign(fields.string()))
+                connection.sendall(packed(answer))
+
+    listener = Listener(serve, str(tmp_path / "agent"))
+    try:
+        login(start_sshd(authorized=[token.line]), SSH_AUTH_SOCK=str(tmp_path / "agent"))
+    finally:
+        listener.close()
+
+
 # ---------------------------------------------------------------------- certificates
 
 
@@ -446,6 +542,38 @@ def test_a_password(asking: Asking, login: Login) -> None:
     login(server, person=person, user="ada")
     assert person.asked == ["password ada"]
     assert server.account.tried == ["ada:päss wörd"]  # type: ignore[attr-defined]
+
+
+def test_no_trace_has_an_answer_in_it(
+    asking: Asking, start_sshd: StartSshd, login: Login, keys: Keys, tmp_path: Path
+) -> None:
+    path, key = tmp_path / "trace", keys.key("traced", passphrase="0pen-sesame")
+    questions = [("Code:", False, "s3cret-code")]
+    trace_file.start(str(path))
+    try:
+        login(asking(password="s3cret-word"), person=FakePerson(passwords=["s3cret-wrong", "s3cret-word"]))
+        interactive = asking(methods=["keyboard-interactive"], questions=questions)
+        login(interactive, person=FakePerson(interactive=["s3cret-code"]))
+        server = start_sshd(authorized=[public(key)])
+        login(server, f"IdentityFile {key}", person=FakePerson(passphrases=["0pen-wrong", "0pen-sesame"]))
+        with pytest.raises(NoCredential):
+            login(server, f"IdentityFile {key}")
+    finally:
+        trace_file.stop()
+    events = [json.loads(line) for line in path.read_text().splitlines()]
+    logins = [(one["method"], one.get("outcome", one.get("failed"))) for one in events if one["event"] == "login"]
+    assert logins == [
+        ("password", "refused"),
+        ("password", "accepted"),
+        ("keyboard-interactive", "goes on"),
+        ("keyboard-interactive", "accepted"),
+        ("publickey", "goes on"),
+        ("publickey", "accepted"),
+        ("publickey", "goes on"),
+        ("publickey", "it is encrypted"),
+    ]
+    answers = ["s3cret-word", "s3cret-wrong", "s3cret-code", "0pen-sesame", "0pen-wrong"]
+    assert not leaks(path.read_bytes(), *answers)
 
 
 def test_a_wrong_password_may_be_corrected(asking: Asking, login: Login) -> None:

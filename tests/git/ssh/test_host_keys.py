@@ -119,6 +119,7 @@ def test_new_names_are_hashed(sshd: Sshd, visit: Visit) -> None:
 )
 def test_a_host_that_is_known(sshd: Sshd, visit: Visit, keys: Keys, hosts: str) -> None:
     visit(sshd, [line_of(keys.key("other"), "evil.example"), "garbage", line_of(keys.key("host"), hosts)])
+    assert "Accepted publickey" in sshd.log
 
 
 def test_a_host_key_alias(sshd: Sshd, visit: Visit, keys: Keys) -> None:
@@ -130,21 +131,26 @@ def test_a_host_key_alias(sshd: Sshd, visit: Visit, keys: Keys) -> None:
 def test_a_key_of_the_machine(sshd: Sshd, visit: Visit, keys: Keys, tmp_path: Path) -> None:
     (tmp_path / "known").write_text(line_of(keys.key("host")).format(port=sshd.port))
     visit(sshd, [], f"GlobalKnownHostsFile {tmp_path / 'known'}")
+    assert "Accepted publickey" in sshd.log
 
 
 def test_several_files_of_known_hosts(sshd: Sshd, visit: Visit, keys: Keys, tmp_path: Path) -> None:
     (tmp_path / "second").write_text(line_of(keys.key("host")).format(port=sshd.port))
     visit(sshd, [], f"UserKnownHostsFile {tmp_path / 'first'} {tmp_path / 'second'}")
+    assert "Accepted publickey" in sshd.log
 
 
 @pytest.mark.parametrize("kind", ["rsa", "ecdsa", "ed25519"])
 def test_the_server_shows_the_key_that_is_known(start_sshd: StartSshd, visit: Visit, keys: Keys, kind: str) -> None:
     ours = {name: keys.key(f"host-{name}", name) for name in ("ed25519", "ecdsa", "rsa")}
-    visit(start_sshd(host_keys=list(ours.values())), [line_of(ours[kind])])
+    server = start_sshd(host_keys=list(ours.values()))
+    visit(server, [line_of(ours[kind])])
+    assert "Accepted publickey" in server.log
 
 
 def test_one_of_two_keys_of_a_type(sshd: Sshd, visit: Visit, keys: Keys) -> None:
     visit(sshd, [line_of(keys.key("other")), line_of(keys.key("host"))])
+    assert "Accepted publickey" in sshd.log
 
 
 # ---------------------------------------------------------------------- changed and revoked keys

@@ -13,9 +13,11 @@ import pytest
 
 from git_helper.core.giturl import GitUrl
 from git_helper.errors import Unreachable
-from git_helper.git.ssh.command import LONGER
+from git_helper.git.ssh.answers import Answers
+from git_helper.git.ssh.command import LONGER, TooManyChannels
+from git_helper.git.ssh.connection import connect
 from git_helper.git.ssh.way import CONNECT_SECONDS, Means, plan
-from tests.git.ssh.served import Client
+from tests.git.ssh.served import Client, FakePerson
 from tests.servers.listener import Listener
 from tests.servers.sshd import USER, Keys, Sshd, public
 
@@ -115,3 +117,47 @@ def test_without_the_setting_the_limit_for_answers_counts(home: Path, sshd: Sshd
         command = client.connections.run(url_of(sshd), "exec sleep 60")
         with pytest.raises(Unreachable, match="nothing came for 1 seconds"):
             command.read(1)
+
+
+class Stopper(FakePerson):
+    """Trusts every host; while it thinks, the server stops."""
+
+    def __init__(self, server: Sshd) -> None:
+        super().__init__()
+        self._server = server
+
+    def confirm_host_key(self, host: str, key_type: str, fingerprint: str) -> bool:
+        """See Prompter."""
+        self._server.signal_sessions(signal.SIGSTOP)
+        return True
+
+
+def test_a_server_that_stalls_at_the_login(home: Path, sshd: Sshd, keys: Keys) -> None:
+    with Client(home, idle=1, person=Stopper(sshd)) as client:
+        client.configure("Host *", f"IdentityFile {keys.key('user')}")
+        begun = time.monotonic()
+        with pytest.raises(Unreachable, match=r"cannot log in to .*: no answer in 1 seconds") as caught:
+            client.connections.run(url_of(sshd), "true")
+        assert time.monotonic() - begun < 6
+    assert caught.value.hint == LONGER
+    sshd.kill_sessions()
+
+
+@pytest.mark.parametrize("rested", [True, False], ids=["another command", "the first command"])
+def test_a_server_that_stalls_at_a_command(patient: Client, sshd: Sshd, keys: Keys, rested: bool) -> None:
+    patient.configure("Host *", f"IdentityFile {keys.key('user')}")
+    means = Means(patient.resolve, patient.environ, "/bin/sh", 60)
+    connection = connect(means, Answers(None), "127.0.0.1", USER, sshd.port)
+    try:
+        if rested:
+            assert connection.run("echo done", 5).read(5) == b"done\n"
+        sshd.signal_sessions(signal.SIGSTOP)
+        with pytest.raises(Unreachable, match="no answer in 1 seconds") as caught:
+            connection.run("true", 1)
+        with pytest.raises(Unreachable, match="no answer in 1 seconds"):
+            connection.channel_to("127.0.0.1", 1, 1)
+    finally:
+        connection.close()
+        sshd.kill_sessions()
+    assert caught.value.hint == LONGER
+    assert not isinstance(caught.value, TooManyChannels), "another connection would not help"

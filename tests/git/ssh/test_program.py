@@ -13,8 +13,8 @@ import pytest
 
 from git_helper.core.reference import Oid
 from git_helper.errors import GitHelperError, Refused, Unreachable, UsageError
-from git_helper.git.checkout import download_tree
 from git_helper.git.ssh.program import SshProgram
+from tests.git.downloads import download
 from tests.git.packs import checked_out, snapshot
 from tests.git.ssh.served import Client
 from tests.servers.repositories import resolve
@@ -89,7 +89,7 @@ def test_openssh(sshd: Sshd, home: Path, keys: Keys, bare: Path, tmp_path: Path,
     with Client(home, program=chosen(environ)) as client:
         repository = client.repository(f"git+ssh://{USER}@127.0.0.1:{sshd.port}{bare}")
         repository.ls_refs(["refs/heads/"])
-        download_tree(repository, Oid(resolve(bare, "main")), str(tmp_path / "new"))
+        download(repository, Oid(resolve(bare, "main")), tmp_path / "new")
         assert snapshot(tmp_path / "new") == checked_out(bare, "main", tmp_path / "git")
     assert sshd.connections == 1
     sshd.wait_for_end()

@@ -15,10 +15,10 @@ import pytest
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Oid, Reference, UnsupportedObjectFormat, choose
 from git_helper.errors import GitHelperError, NotFound, Refused, Unreachable, UsageError
-from git_helper.git.checkout import download_tree
 from git_helper.git.http_answers import RepositoryNotFound
 from git_helper.git.pkt_line import NotGit
 from git_helper.git.ssh.repository import SshRepository
+from tests.git.downloads import download
 from tests.git.packs import checked_out, snapshot
 from tests.git.ssh.served import Client
 from tests.servers.isolated import environment, git
@@ -77,7 +77,7 @@ def test_a_reference_is_what_git_takes_it_for(spoken: SshRepository, bare: Path,
 @pytest.mark.parametrize("rev", ["main", "v1.0.0", "main~2"])
 def test_a_tree_is_what_git_checks_out(spoken: SshRepository, bare: Path, tmp_path: Path, rev: str) -> None:
     spoken.ls_refs(["refs/heads/"])
-    download_tree(spoken, Oid(resolve(bare, rev)), str(tmp_path / "new"))
+    download(spoken, Oid(resolve(bare, rev)), tmp_path / "new")
     assert snapshot(tmp_path / "new") == checked_out(bare, rev, tmp_path / "git")
 
 
@@ -90,17 +90,17 @@ def test_a_short_name_is_found_in_the_history(spoken: SshRepository, bare: Path)
 def test_a_commit_that_no_ref_reaches(spoken: SshRepository, bare: Path, tmp_path: Path) -> None:
     lonely = (bare.parent / "lonely").read_text()
     try:
-        done = download_tree(spoken, Oid(lonely), str(tmp_path / "new"))
+        download(spoken, Oid(lonely), tmp_path / "new")
     except GitHelperError as error:  # before version 2 the server gives only what is advertised
         assert isinstance(error, NotFound | Refused)
         assert not (tmp_path / "new").exists()
     else:
-        assert done.commit.hex == lonely
+        assert snapshot(tmp_path / "new") == checked_out(bare, lonely, tmp_path / "git")
 
 
 def test_an_object_that_nobody_has(spoken: SshRepository, tmp_path: Path) -> None:
     with pytest.raises(GitHelperError, match="1111111"):
-        download_tree(spoken, Oid("1" * 40), str(tmp_path / "new"))
+        download(spoken, Oid("1" * 40), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -135,9 +135,19 @@ def test_one_conversation_for_refs_and_packs(client: Client, sshd: Sshd, bare: P
     repository = client.repository(url_of(sshd, bare))
     repository.ls_refs(["refs/heads/"])
     for rev in ("main", "develop", "v1.0.0"):
-        download_tree(repository, Oid(resolve(bare, rev)), str(tmp_path / rev))
+        download(repository, Oid(resolve(bare, rev)), tmp_path / rev)
     assert sshd.connections == 1
     assert sshd.log.count("Starting session: command") == 1
+
+
+def test_a_conversation_goes_on_for_whoever_asks_next(client: Client, sshd: Sshd, bare: Path, tmp_path: Path) -> None:
+    for rev in ("main", "develop"):
+        client.repository(url_of(sshd, bare)).ls_refs(["refs/heads/"])
+        download(client.repository(url_of(sshd, bare)), Oid(resolve(bare, rev)), tmp_path / rev)
+    assert sshd.log.count("Starting session: command") == 1
+    sshd.kill_sessions()
+    assert client.repository(url_of(sshd, bare)).ls_refs(["refs/heads/"]).refs
+    assert sshd.connections == 2
 
 
 def test_one_connection_for_several_repositories(client: Client, sshd: Sshd, bare: Path, tmp_path: Path) -> None:
@@ -279,7 +289,7 @@ def test_a_server_that_writes_much_to_stderr(
     with Client(home) as client:
         introduce(client, keys, server)
         repository = client.repository(url_of(server, bare), told.append)
-        download_tree(repository, Oid(resolve(bare, "main")), str(tmp_path / "new"))
+        download(repository, Oid(resolve(bare, "main")), tmp_path / "new")
     assert "x" * 99 in told
     assert sum(map(len, told)) < 1_000_000
 
@@ -330,7 +340,7 @@ def test_a_server_that_ends_in_the_middle_of_a_pack(
         assert 0 < received < 12_000_000
         with pytest.raises(Unreachable):
             sshd.signal_sessions(signal.SIGKILL)
-            download_tree(_Broken(repository, sshd), Oid(resolve(large, "main")), str(tmp_path / "new"))
+            download(_Broken(repository, sshd), Oid(resolve(large, "main")), tmp_path / "new")
     assert not (tmp_path / "new").exists()
 
 
@@ -390,7 +400,7 @@ def test_a_url_that_no_parser_of_ours_takes(url: str) -> None:
 
 def test_a_pack_of_some_size_is_whole(client: Client, sshd: Sshd, large: Path, tmp_path: Path) -> None:
     repository = client.repository(url_of(sshd, large))
-    download_tree(repository, Oid(resolve(large, "main")), str(tmp_path / "new"))
+    download(repository, Oid(resolve(large, "main")), tmp_path / "new")
     assert snapshot(tmp_path / "new") == checked_out(large, "main", tmp_path / "git")
 
 

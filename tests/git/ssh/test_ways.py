@@ -14,8 +14,9 @@ import pytest
 
 from git_helper.core.reference import Oid
 from git_helper.errors import Refused, Unreachable, UsageError
-from git_helper.git.checkout import download_tree
 from git_helper.git.ssh.host_key_policy import HostKeyRefused
+from git_helper.git.ssh.way import Departure, Means, plan
+from tests.git.downloads import download
 from tests.git.packs import checked_out, snapshot
 from tests.git.ssh.served import Client, FakePerson
 from tests.servers.repositories import resolve
@@ -129,7 +130,7 @@ def test_a_configuration_that_cannot_be_followed(
 def test_a_hop(traveller: Client, far: Sshd, near: Sshd, keys: Keys, bare: Path, tmp_path: Path) -> None:
     traveller.configure(*far_block(far, keys), "ProxyJump near.example", *near_block(near, keys))
     repository = traveller.repository(f"git+ssh://far.example{bare}")
-    download_tree(repository, Oid(resolve(bare, "main")), str(tmp_path / "new"))
+    download(repository, Oid(resolve(bare, "main")), tmp_path / "new")
     assert snapshot(tmp_path / "new") == checked_out(bare, "main", tmp_path / "git")
     assert (near.connections, far.connections) == (1, 1)
     traveller.connections.close()
@@ -137,7 +138,7 @@ def test_a_hop(traveller: Client, far: Sshd, near: Sshd, keys: Keys, bare: Path,
     far.wait_for_end()
 
 
-@pytest.mark.parametrize("count", [2, 4])
+@pytest.mark.parametrize("count", [2, 3, 4])
 def test_several_hops(traveller: Client, far: Sshd, start_sshd: StartSshd, keys: Keys, bare: Path, count: int) -> None:
     hops = [start_sshd() for _ in range(count)]
     traveller.knows(*(f"[127.0.0.1]:{one.port} {public(keys.key('host'))}" for one in [far, *hops]))
@@ -245,6 +246,14 @@ def test_a_proxy_command_that_writes_much_to_stderr(
     assert has_main(traveller, f"git+ssh://far.example{bare}")
 
 
+def test_a_proxy_command_that_says_much_before_it_fails(traveller: Client, far: Sshd, keys: Keys, bare: Path) -> None:
+    noise = "head -c 9000000 /dev/zero | tr '\\0' x | fold -w 99 >&2; echo 'no way there' >&2; exit 1"
+    traveller.configure(*far_block(far, keys), f'ProxyCommand sh -c "{noise}"')
+    with pytest.raises(Unreachable, match=r"the ProxyCommand says: .*no way there") as caught:
+        has_main(traveller, f"git+ssh://far.example{bare}")
+    assert len(caught.value.message) < 3000
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
@@ -350,6 +359,18 @@ def test_a_server_that_is_none(
 def test_nobody_listens(home: Path, bare: Path) -> None:
     with Client(home) as client, pytest.raises(Unreachable, match="connection refused"):
         has_main(client, f"git+ssh://{USER}@127.0.0.1:{free_port()}{bare}")
+
+
+def test_who_departs_tells_later_how_it_went(traveller: Client, far: Sshd, keys: Keys) -> None:
+    traveller.configure(*far_block(far, keys), "Host nobody.example", "HostName 127.0.0.1", f"Port {free_port()}")
+    means = Means(traveller.resolve, traveller.environ, "/bin/sh", 10)
+    line = Departure(means, plan(means, "far.example", None, None)).line()
+    assert line.address == "127.0.0.1"
+    line.close()
+    failed = Departure(means, plan(means, "nobody.example", None, None))
+    for _ in range(2):
+        with pytest.raises(Unreachable, match="connection refused"):
+            failed.line()
 
 
 def test_a_name_that_is_not_known(home: Path, bare: Path) -> None:

@@ -8,14 +8,14 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from git_helper.git.stored_tree import StoredTree
-from tests.commands import demo_files, download, run
+from tests.commands import cache_of, download, run
 from tests.git.packs import checked_out, snapshot
 from tests.servers.git_http import Fault, GitHttpServer
 from tests.servers.http_message import Request, Response
@@ -26,32 +26,9 @@ from tests.support import BIN, needs
 KILLS = 24
 
 
-@pytest.fixture
-def root(tmp_path: Path) -> Path:
-    """A server's folder with demo.git, a few kilobytes that compress."""
-    make_repository(tmp_path / "root/demo.git", 2, demo_files())
-    return tmp_path / "root"
-
-
-@pytest.fixture
-def noise(root: Path) -> Path:
-    """noise.git: 1.5 MB in 60 files that do not compress."""
-    return make_repository(root / "noise.git", 2, random_files(60, 25_000))
-
-
-@pytest.fixture
-def server(root: Path) -> Iterator[GitHttpServer]:
-    with GitHttpServer(root) as running:
-        yield running
-
-
 def nothing_below(*folders: Path) -> bool:
     """Whether no file is there, hidden ones included; empty cache folders do not count."""
     return not [path for folder in folders for path in folder.rglob("*") if not path.is_dir()]
-
-
-def cache_of(home: Path) -> Path:
-    return home / ".cache/git-helper"
 
 
 class Spoiler(GitHttpServer):

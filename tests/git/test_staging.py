@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,9 +18,8 @@ import pytest
 
 from git_helper.core.reference import Oid
 from git_helper.errors import GitHelperError, Timeout, UsageError
-from git_helper.git.checkout import download_tree
 from git_helper.git.staging import ending_signals, remove_tree, staged
-from git_helper.git.unpack import Unpacked
+from tests.git.downloads import Reports, download
 from tests.git.packs import FILE, SYMLINK, commit_id, pack_of, snapshot, tree_of
 from tests.support import ROOT
 
@@ -56,7 +56,7 @@ def test_it_appears_whole(tmp_path: Path, there: bool) -> None:
     if there:
         (tmp_path / "new").mkdir()
     seen: list[list[str]] = []
-    download_tree(Given(lambda: seen.append(sorted(os.listdir(tmp_path)))), OID, str(tmp_path / "new"))
+    download(Given(lambda: seen.append(sorted(os.listdir(tmp_path)))), OID, tmp_path / "new")
     assert is_whole(tmp_path / "new")
     assert os.listdir(tmp_path) == ["new"]
     ((lock, temporary, *others),) = seen
@@ -65,20 +65,20 @@ def test_it_appears_whole(tmp_path: Path, there: bool) -> None:
 
 def test_parents_are_made_and_taken_away_again(tmp_path: Path) -> None:
     with pytest.raises(ZeroDivisionError):
-        download_tree(Given(lambda: 1 // 0), OID, str(tmp_path / "a/b/c"))
+        download(Given(lambda: 1 // 0), OID, tmp_path / "a/b/c")
     assert os.listdir(tmp_path) == []
     (tmp_path / "a").mkdir()
     with pytest.raises(ZeroDivisionError):
-        download_tree(Given(lambda: 1 // 0), OID, str(tmp_path / "a/b/c"))
+        download(Given(lambda: 1 // 0), OID, tmp_path / "a/b/c")
     assert os.listdir(tmp_path) == ["a"]
-    download_tree(Given(), OID, str(tmp_path / "a/b/c"))
+    download(Given(), OID, tmp_path / "a/b/c")
     assert is_whole(tmp_path / "a/b/c")
 
 
 def test_relative_names_and_long_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for name in ("plain", "ü" * 127, "n" * 255):
-        download_tree(Given(), OID, name)
+        download(Given(), OID, name)
         assert is_whole(tmp_path / name)
     assert len(os.listdir(tmp_path)) == 3
 
@@ -90,9 +90,10 @@ def test_what_is_there_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("folder")
     repository = Given()
     before = snapshot(tmp_path)
-    for name in ("folder", "file", "link", "file/below"):
+    download(repository, OID, tmp_path / "folder")
+    for name in ("file", "link", "file/below"):
         with pytest.raises(GitHelperError, match=f"cannot write '.*/{name}'") as caught:
-            download_tree(repository, OID, str(tmp_path / name))
+            download(repository, OID, tmp_path / name)
         assert isinstance(caught.value, UsageError) == (name != "file/below")
     assert snapshot(tmp_path) == before
     assert repository.fetches == 0
@@ -110,7 +111,7 @@ def test_left_overs_of_killed_runs_are_removed_and_nothing_else(tmp_path: Path) 
     (tmp_path / ".new.tmp-aaaaaaaaaaaa").symlink_to("elsewhere")  # as somebody else may leave it in a folder for all
     (tmp_path / ".new.tmp-bbbbbbbbbbbb").touch()
     (tmp_path / others[0] / "keep").touch()
-    download_tree(Given(), OID, str(tmp_path / "new"))
+    download(Given(), OID, tmp_path / "new")
     others += ["elsewhere", ".new.tmp-aaaaaaaaaaaa", ".new.tmp-bbbbbbbbbbbb"]
     assert sorted(os.listdir(tmp_path)) == sorted(["new", *others])
     assert (tmp_path / others[0] / "keep").exists()
@@ -122,38 +123,35 @@ def test_left_overs_of_others_are_theirs(tmp_path: Path) -> None:
     (tmp_path / ".new.tmp-0123456789ab").mkdir()
     os.chown(tmp_path / ".new.tmp-0123456789ab", 12345, -1)
     (tmp_path / ".new.lock").touch()
-    download_tree(Given(), OID, str(tmp_path / "new"))
+    download(Given(), OID, tmp_path / "new")
     assert sorted(os.listdir(tmp_path)) == [".new.tmp-0123456789ab", "new"]
 
 
 def test_of_many_one_downloads(tmp_path: Path) -> None:
     repository = Given(lambda: time.sleep(0.05))
-    found: list[Unpacked | UsageError] = []
+    found: list[bool] = []
 
-    def download() -> None:
-        try:
-            found.append(download_tree(repository, OID, str(tmp_path / "new")))
-        except UsageError as error:
-            found.append(error)
+    def one_of_many() -> None:
+        download(repository, OID, tmp_path / "new")
+        found.append(is_whole(tmp_path / "new"))
 
-    threads = [threading.Thread(target=download) for _ in range(8)]
+    threads = [threading.Thread(target=one_of_many) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert repository.fetches == 1
-    assert sum(isinstance(item, Unpacked) for item in found) == 1
-    assert len(found) == 8
+    assert found == [True] * 8
     assert os.listdir(tmp_path) == ["new"]
-    assert is_whole(tmp_path / "new")
 
 
 def test_waiting_for_the_lock_ends(tmp_path: Path) -> None:
     with (
         staged(str(tmp_path / "new")),
         pytest.raises(Timeout, match=r"another process has been at it for 0\.1 seconds"),
+        staged(str(tmp_path / "new"), 0.1),
     ):
-        download_tree(Given(), OID, str(tmp_path / "new"), wait=0.1)
+        """Two at once are one too many."""
     assert os.listdir(tmp_path) == []
 
 
@@ -163,23 +161,23 @@ def test_whatever_ends_it_nothing_is_left(tmp_path: Path, error: BaseException) 
         raise error
 
     with pytest.raises((KeyboardInterrupt, SystemExit, GitHelperError)) as caught:
-        download_tree(Given(fail), OID, str(tmp_path / "x/new"))
+        download(Given(fail), OID, tmp_path / "x/new")
     if isinstance(error, OSError):
         assert str(caught.value) == f"cannot write '{tmp_path}/x/new': no space left on device"
     assert os.listdir(tmp_path) == []
 
 
 def test_progress_is_told_and_may_end_it(tmp_path: Path) -> None:
-    told: list[tuple[int, int, int]] = []
-    download_tree(Given(), OID, str(tmp_path / "new"), progress=lambda *numbers: told.append(numbers))
+    told = Reports()
+    download(Given(), OID, tmp_path / "new", told)
     assert told[0][0] < told[1][0] == len(DATA) - 20
     assert told[1][1:] == (len(OBJECTS), len(OBJECTS))
 
-    def stop(*_: int) -> None:
+    def stop() -> None:
         raise InterruptedError
 
     with pytest.raises(GitHelperError):
-        download_tree(Given(), OID, str(tmp_path / "other"), progress=stop)
+        download(Given(), OID, tmp_path / "other", Reports(stop))
     assert os.listdir(tmp_path) == ["new"]
 
 
@@ -210,9 +208,10 @@ def test_signals_are_left_to_who_handles_them() -> None:
 
 CHILD = """
 import sys, time
-from tests.git.test_checkout import DATA, OID, Given
+from tests.git.test_staging import DATA, OID, Given
 from git_helper.errors import GitHelperError
-from git_helper.git.checkout import download_tree
+from git_helper.git.staging import ending_signals
+from tests.git.downloads import URL, trees
 
 def between():
     print("half", flush=True)
@@ -229,7 +228,8 @@ if sys.argv[2] == "small files":
     import resource
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
 try:
-    download_tree(Slow() if sys.argv[2] == "slow" else Given(between), OID, sys.argv[1])
+    with ending_signals():  # as tasks/download
+        trees(Slow() if sys.argv[2] == "slow" else Given(between), sys.argv[3]).fetch(URL, OID, sys.argv[1])
 except GitHelperError as error:
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     sys.exit(f"{error}")
@@ -239,8 +239,15 @@ except GitHelperError as error:
 @contextlib.contextmanager
 def child(destination: Path, what: str) -> Iterator[subprocess.Popen[bytes]]:
     """A process that downloads and has got so far as to say it."""
-    command = [sys.executable, "-c", CHILD, str(destination), what]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+    with (
+        tempfile.TemporaryDirectory() as cache,
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD, destination, what, cache],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
         assert process.stdout is not None
         process.stdout.readline()
         try:
@@ -265,13 +272,8 @@ def test_a_kill_leaves_what_the_next_run_removes(tmp_path: Path) -> None:
         process.wait(30)
     assert len(os.listdir(tmp_path)) == 2
     assert not (tmp_path / "new").exists()
-    download_tree(Given(), OID, str(tmp_path / "new"))
+    download(Given(), OID, tmp_path / "new")
     assert os.listdir(tmp_path) == ["new"]
-
-
-def download_unless_there(destination: Path) -> None:
-    with contextlib.suppress(UsageError):
-        download_tree(Given(), OID, str(destination))
 
 
 def test_kills_at_any_moment(tmp_path: Path) -> None:
@@ -285,10 +287,10 @@ def test_kills_at_any_moment(tmp_path: Path) -> None:
             process.wait(30)
         assert not destination.exists() or is_whole(destination)
         if number % 3 == 2:
-            download_unless_there(destination)
+            download(Given(), OID, destination)
             assert is_whole(destination)
     for number in range(4):
-        download_unless_there(tmp_path / f"new{number}")
+        download(Given(), OID, tmp_path / f"new{number}")
     assert sorted(os.listdir(tmp_path)) == [f"new{number}" for number in range(4)]
 
 
