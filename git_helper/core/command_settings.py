@@ -149,16 +149,6 @@ class CommandSettings:
         return self._text("cache-dir")
 
     @property
-    def index_url(self) -> str | None:
-        """The package index."""
-        return self._text("index-url")
-
-    @property
-    def extra_index_url(self) -> tuple[str, ...]:
-        """More of them."""
-        return self._texts("extra-index-url")
-
-    @property
     def find_links(self) -> tuple[str, ...]:
         """URLs and paths."""
         return self._texts("find-links")

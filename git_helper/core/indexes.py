@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _SIMPLE = ("simple", "+simple")
 _PAGE = re.compile(r".*\.html?", re.IGNORECASE)
+_NAMED = re.compile(r"([\w.-]+)=(?=[a-z][a-z0-9+.-]*://)", re.ASCII | re.IGNORECASE)
 _VARIABLES = ("GIT_HELPER_INDEX_", "UV_INDEX_")
 
 
@@ -160,6 +161,12 @@ class Wanted(Description):
     def narrowed(self, username: bytes) -> Wanted:
         """The same for one user."""
         return Wanted(self.protocol, self.host, self.path, username, self.service)
+
+
+def named(text: str) -> tuple[str | None, str]:
+    """The name, if it has one, and the URL of `NAME=URL`, as uv writes an index."""
+    match = _NAMED.match(text)
+    return (None, text) if match is None else (match[1], text[match.end() :])
 
 
 def realm(origin: Origin) -> Origin:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from git_helper.core import indexes
 from git_helper.core.byte_size import in_units, parse_size
 from git_helper.core.credential import Origin
 from git_helper.core.insecure_host import InsecureHost
@@ -114,6 +115,11 @@ def _path_or_url(text: str, place: Place) -> str:
     return text if "://" in text or text.startswith("file:") else place(text)
 
 
+def _shown_index(text: str) -> str:
+    name, url = indexes.named(text)
+    return display_url(url) if name is None else f"{name}={display_url(url)}"
+
+
 def _short(text: str) -> str:
     return text if len(text) <= _LONGEST else text[:_LONGEST] + "…"
 
@@ -124,7 +130,7 @@ SIZE = Kind("a size, as in 64MiB", parse_size, (str, int), show=in_units)
 STORE = Kind("the name of a store", checked_store)
 PATH = Kind("a path", _filled, lead=_path, show=visible)
 PATHS = Kind("FILE or FILE,KEY", _filled, lead=_paths, show=visible)
-URL = Kind("a URL", _filled, show=display_url)
+INDEX = Kind("a URL or NAME=URL", _filled, show=_shown_index)
 PROXY = Kind("a URL", _filled_or_none, show=display_url)
 LOCATION = Kind("a URL or a path", _filled, lead=_path_or_url, show=display_url)
 HOST = Kind("a host", _host, show=visible)

@@ -7,6 +7,7 @@ from __future__ import annotations
 from git_helper.core.byte_size import MOST_PAGE_BYTES
 from git_helper.core.option_kinds import (
     HOST,
+    INDEX,
     INSECURE_HOST,
     LOCATION,
     PATH,
@@ -16,7 +17,6 @@ from git_helper.core.option_kinds import (
     SIZE,
     STORE,
     SWITCH,
-    URL,
     Kind,
     choice,
 )
@@ -171,8 +171,8 @@ TABLE = (
     Option("cache-dir", PATH, "DIR", "Where the cache is.", about_secrets=True, group=CACHE),
     Option(
         "index-url",
-        URL,
-        "URL",
+        INDEX,
+        "[NAME=]URL",
         "The package index.",
         flags=("--default-index", "-i"),
         variables=(Variable("UV_INDEX_URL"), Variable("UV_DEFAULT_INDEX"), Variable("PIP_INDEX_URL")),
@@ -180,10 +180,11 @@ TABLE = (
     ),
     Option(
         "extra-index-url",
-        URL,
-        "URL",
+        INDEX,
+        "[NAME=]URL",
         "One more index. Repeatable.",
-        variables=(Variable("UV_EXTRA_INDEX_URL"), Variable("PIP_EXTRA_INDEX_URL")),
+        flags=("--index",),
+        variables=(Variable("UV_INDEX"), Variable("UV_EXTRA_INDEX_URL"), Variable("PIP_EXTRA_INDEX_URL")),
         many=True,
         group=INDEXES,
     ),

@@ -94,9 +94,10 @@ def _first(configured: Configured, given: Sequence[str], in_files: Sequence[str]
 
 
 def location(text: str, kind: Kind, environ: Mapping[str, str] | None = None) -> Location:
-    """A URL, or the path of a folder or file of this machine. Raises UsageError."""
+    """A URL, of an index with a name in front if need be, or the path of a folder or file here. Raises UsageError."""
+    name, text = indexes.named(text) if kind == "index" else (None, text)
     if "://" in text and not text.lower().startswith("file:"):
-        return indexes.Index.parse(text, kind=kind, environ=environ)
+        return indexes.Index.parse(text, name, kind=kind, environ=environ)
     try:
         path = url2pathname(urlsplit(text).path) if text.lower().startswith("file:") else text
     except ValueError:

@@ -6,11 +6,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from git_helper.core import indexes
+from git_helper.core.given import PROJECT
 from git_helper.tasks.index_locations import Configured
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from git_helper.core.given import Given
     from git_helper.core.plain_url import PlainUrl
     from git_helper.registry.asking import Asking
     from git_helper.registry.indexes import Indexes
@@ -80,10 +82,19 @@ def configured(house: CommandHouse) -> Configured:
     """What options, environment and files of settings say about where to look for packages."""
     settings = house.settings
     from_option = [name for name in OPTIONS if any(one.provenance.kind == "option" for one in settings.effective(name))]
+    index = _indexes(settings.effective("index-url"))
     return Configured(
-        settings.index_url,
-        settings.extra_index_url,
+        index[-1] if index else None,
+        _indexes(settings.effective("extra-index-url")),
         settings.find_links,
         settings.no_index,
         frozenset(from_option),
+    )
+
+
+def _indexes(given: Sequence[Given]) -> Sequence[str]:
+    """Their URLs. A pyproject.toml gives none a name: it would choose who gets the password of a person's variable."""
+    urls = [str(one.value) for one in given]
+    return tuple(
+        indexes.named(url)[1] if one.provenance.kind == PROJECT else url for one, url in zip(given, urls, strict=True)
     )

@@ -139,6 +139,37 @@ def test_what_is_configured(server: IndexServer, tmp_path: Path, home: Path) -> 
     assert b"nothing to ask" in done.stderr
 
 
+LAB = {"GIT_HELPER_INDEX_LAB_USERNAME": "u", "GIT_HELPER_INDEX_LAB_PASSWORD": CANARY}
+
+
+def test_an_index_with_a_name_has_variables(server: IndexServer) -> None:
+    private(server)
+    for option in ("--index", "--default-index", "-i", "--index-url", "--extra-index-url"):
+        assert run("index", option, f"lab={server.index_url}", env=LAB).stdout == b"demo\nother\n", option
+    for variable in ("UV_INDEX", "UV_DEFAULT_INDEX", "GIT_HELPER_EXTRA_INDEX_URL"):
+        assert run("index", env=LAB | {variable: f"lab={server.index_url}"}).stdout == b"demo\nother\n", variable
+    assert server.authorizations
+    server.forget()
+    assert run("index", "-i", server.index_url, env=LAB).returncode == 3
+    assert run("index", "-i", f"other={server.index_url}", env=LAB).returncode == 3
+    assert not server.authorizations
+
+
+def test_a_project_names_no_index(server: IndexServer, tmp_path: Path) -> None:
+    private(server)
+    for key in (f'index-url = "lab={server.index_url}"', f'extra-index-url = ["lab={server.index_url}"]'):
+        (tmp_path / "pyproject.toml").write_text(f"[tool.git-helper]\n{key}\n")
+        assert run("index", env=LAB, cwd=tmp_path).returncode == 3
+    assert server.requests
+    assert not server.authorizations
+
+
+def test_settings_show_an_index_with_a_name_without_its_password() -> None:
+    done = run("settings", "--json", "--index", "lab=https://u:hunter2@good.example/simple/")
+    assert b'"lab=https://u:****@good.example/simple/"' in done.stdout
+    assert b"hunter2" not in done.stdout + done.stderr
+
+
 def test_exactly_why_it_may_not(server: IndexServer, home: Path) -> None:
     private(server)
     done = run("index", server.index_url)

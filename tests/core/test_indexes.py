@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_helper.core.credential import Origin
-from git_helper.core.indexes import CredentialsWithNever, Index, Userinfo, path_segments, place, realm
+from git_helper.core.indexes import CredentialsWithNever, Index, Userinfo, named, path_segments, place, realm
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
 from git_helper.errors import UsageError
@@ -167,3 +167,20 @@ def test_the_place_of_a_url() -> None:
 @given(st.lists(st.sampled_from(["a", "b", "..", ".", "", "%2e", "%2E%2e", "a%2Fb"])))
 def test_no_path_leaves_its_root(parts: list[str]) -> None:
     assert not {"..", ".", ""} & set(path_segments("/" + "/".join(parts)))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "url"),
+    [
+        ("https://h/simple/", None, "https://h/simple/"),
+        ("lab=https://u:p@h/", "lab", "https://u:p@h/"),
+        ("my-lab.x_1=HTTP://h/?a=b", "my-lab.x_1", "HTTP://h/?a=b"),
+        ("https://h/?a=https://x/", None, "https://h/?a=https://x/"),
+        ("a b=https://h/", None, "a b=https://h/"),
+        ("=https://h/", None, "=https://h/"),
+        ("lab=h/simple", None, "lab=h/simple"),
+        ("u:lab=https://h/", None, "u:lab=https://h/"),
+    ],
+)
+def test_the_name_in_front_of_a_url(text: str, name: str | None, url: str) -> None:
+    assert named(text) == (name, url)

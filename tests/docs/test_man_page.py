@@ -97,7 +97,8 @@ def test_every_variable_that_is_described_is_read() -> None:
     for name in re.findall(r"\b(?:[A-Z]+(?:_[A-Z]+)*_?|[a-z]+_proxy)(?=[\s\",=]|$)", tags):
         if name in ("BI", "BR", "B", "HOST"):
             continue
-        prefix = f'"{name.rpartition("_")[0]}_"'  # as of GIT_SSL_CERT and GIT_PROXY_SSL_CERT
+        # as of GIT_SSL_CERT and GIT_PROXY_SSL_CERT, or of GIT_HELPER_INDEX_<NAME>_PASSWORD
+        prefix = f'"{name.partition("NAME_")[0] if "_NAME_" in name else name.rpartition("_")[0] + "_"}"'
         assert name in code or prefix in code or name in options | built | libraries, name
 
 
