@@ -16,15 +16,12 @@ from urllib3.exceptions import (
 from git_helper.core.trust import Trust
 from git_helper.errors import Unreachable
 from git_helper.frozen import frozen
+from git_helper.net.message import Interrupted
 from git_helper.net.tls_failures import cause, explained, untrusted
 from git_helper.net.tunnel import ProxyRefusal
 from git_helper.secret import visible
 
 _LONGER = "allow more time: --timeout SECONDS"
-
-
-class Interrupted(Unreachable):
-    """The connection failed or the answer was cut off: another try may go on from there."""
 
 
 class LoginWanted(Unreachable):

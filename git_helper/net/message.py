@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from git_helper.errors import Unreachable
 from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
@@ -46,6 +47,10 @@ class Request:
         return not any(
             name.lower() == "accept-encoding" and value == "identity" for name, value in self.headers.items()
         )
+
+
+class Interrupted(Unreachable):
+    """The connection failed or the answer was cut off: another try may go on from there."""
 
 
 class Answered(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_helper.errors import NotFound, Refused, Unreachable
-from git_helper.net.failures import Interrupted
+from git_helper.net.message import Interrupted
 
 if TYPE_CHECKING:
     from git_helper.net.message import Response

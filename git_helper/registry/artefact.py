@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from git_helper.core.digests import DigestMismatch, Digests
 from git_helper.errors import GitHelperError, NotFound, Unreachable, reason
 from git_helper.frozen import frozen
-from git_helper.net.failures import Interrupted
+from git_helper.net.message import Interrupted
 from git_helper.registry.answers import Busy, check_status
 from git_helper.registry.file_place import put
 from git_helper.registry.hashing import Hashing, digests_of

@@ -18,9 +18,8 @@ from git_helper.secret import visible
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["ACCEPT", "FileLink", "Link", "LoginPage", "NotAnIndex", "PageFacts", "PageTooLarge", "ProjectLink"]
+__all__ = ["FileLink", "Link", "LoginPage", "NotAnIndex", "PageFacts", "PageTooLarge", "ProjectLink"]
 
-ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 BLOCK = 1 << 16
 _OURS = re.compile(r"application/vnd\.pypi\.simple\.(v[0-9]{1,4}|latest)\+(json|html)")
 _HTML, _JSON = ("text/html", "application/xhtml+xml"), ("application/json",)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from git_helper.core.distribution import belongs_to, checked_project, project_url
 from git_helper.errors import NotFound, shell_word
+from git_helper.registry import local_pages
 from git_helper.registry.links import FileLink
-from git_helper.registry.local_pages import local_links
 from git_helper.registry.local_place import LocalPlace
 from git_helper.registry.page_facts import PageFacts
 
@@ -89,7 +89,7 @@ class Indexes:
             return self._lists[location]
 
     def _local(self, place: LocalPlace) -> list[FileLink]:
-        return list(_of_files(local_links(place, PageFacts(place.shown), self._pages.most_bytes)))
+        return list(_of_files(local_pages.local_links(place, PageFacts(place.shown), self._pages.most_bytes)))
 
 
 def _of_files(links: Iterable[Link]) -> Iterator[FileLink]:

@@ -6,8 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from git_helper.core.byte_size import MOST_PAGE_BYTES
+from git_helper.registry import index_page
 from git_helper.registry.asking import accepted
-from git_helper.registry.index_page import ACCEPT, blocks, read_page, too_large
 from git_helper.registry.links import without_userinfo
 from git_helper.registry.page_facts import PageFacts
 from git_helper.registry.patience import patiently
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 AHEAD = 1 << 18
 """Bytes of a page that are read as soon as it comes. Most pages are shorter: then their connection is free again."""
+
+_ACCEPT = "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01"
 
 
 class Page:
@@ -47,7 +49,7 @@ class Page:
     def links(self) -> Iterator[Link]:
         """What it links to, while it arrives. Raises as `read_page`."""
         try:
-            yield from read_page(
+            yield from index_page.read_page(
                 self._blocks(),
                 self._response.url,
                 self._response.headers.get("Content-Type"),
@@ -70,9 +72,9 @@ class Page:
     def _read_ahead(self) -> None:
         length = self._response.headers.get("Content-Length", "")
         if length.isascii() and length.isdigit() and int(length[:20]) > self._most_bytes:
-            raise too_large(self.facts, self._most_bytes)
+            raise index_page.too_large(self.facts, self._most_bytes)
         left = min(AHEAD, self._most_bytes)
-        for block in blocks(self._response):
+        for block in index_page.blocks(self._response):
             self._ahead.append(block)
             left -= len(block)
             if left <= 0:
@@ -82,7 +84,7 @@ class Page:
         ahead, self._ahead = self._ahead, []
         yield from ahead
         del ahead
-        yield from blocks(self._response)
+        yield from index_page.blocks(self._response)
 
 
 class Pages:
@@ -101,5 +103,5 @@ class Pages:
         return patiently(lambda: self._open(url), self._pause)
 
     def _open(self, url: str) -> Page:
-        response = self._client.get(url, headers={"Accept": ACCEPT})
+        response = self._client.get(url, headers={"Accept": _ACCEPT})
         return Page(accepted(response, without_userinfo(response.url)), self.most_bytes)

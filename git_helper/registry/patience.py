@@ -11,7 +11,7 @@ from git_helper.registry.answers import Busy
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from git_helper.net.failures import Interrupted
+    from git_helper.net.message import Interrupted
 
 T = TypeVar("T")
 

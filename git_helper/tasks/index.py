@@ -11,8 +11,8 @@ from git_helper.core.distribution import belongs_to, project_url
 from git_helper.core.indexes import Index
 from git_helper.errors import Cancelled, GitHelperError, NotFound, Unreachable
 from git_helper.frozen import frozen
+from git_helper.registry import local_pages
 from git_helper.registry.links import FileLink, ProjectLink
-from git_helper.registry.local_pages import local_links
 from git_helper.registry.local_place import LocalPlace
 from git_helper.registry.page_facts import PageFacts
 from git_helper.secret import visible
@@ -77,7 +77,7 @@ class Listing:
             return self.page.links()
         if self.error is not None or isinstance(self.location, Index):
             return iter(())
-        return local_links(_local(self.location, self.project), self.facts, most_bytes)
+        return local_pages.local_links(_local(self.location, self.project), self.facts, most_bytes)
 
     def _is_wanted(self, link: Link) -> bool:
         if not self.is_list or self.project is None:

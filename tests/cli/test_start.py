@@ -138,9 +138,13 @@ def test_resolve_and_download_load_no_dulwich_and_draw_nothing_without_a_termina
         assert "git_helper.wiring.ssh" not in modules
 
 
-@pytest.mark.parametrize("words", [("resolve",), ("download", "-d", "out")], ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    "words",
+    [("resolve", "git+{url}/x@v1"), ("download", "-d", "out", "git+{url}/x@v1"), ("index", "{url}/simple/")],
+    ids=lambda words: words[0],
+)
 def test_a_server_is_called_before_what_speaks_to_it_is_loaded(words: tuple[str, ...], port: int) -> None:
-    modules = loaded(*words, f"git+https://localhost:{port}/x@v1", called=True)
+    modules = loaded(*(word.format(url=f"https://localhost:{port}") for word in words), called=True)
     assert "git_helper.net.calls" in modules
     assert not among(NET | HEAVY | {"ssl"}, modules - {"certifi"})
 
