@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _LARGEST = 1 << 20
 _SECONDS_BEFORE = 2
-_MOST_STEPS = 50_000_000
+_MOST_STEPS = 500_000_000
 _STARS = re.compile(rb"\*+")
 logging.getLogger("dulwich").addHandler(logging.NullHandler())  # it would quote what it cannot read, on stderr
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import IO
 
 OUTPUT_LIMIT = 1 << 20  # bytes
+_START_SECONDS = 5.0
 _GRACE = 0.2  # seconds for what is still in the pipes, and for a child to clean up before it is killed
 _CHUNK = 1 << 16
 _KILL: int = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -74,22 +75,23 @@ def _run(
     folder: str | None,
     pass_stderr: bool,
 ) -> Finished:
-    try:
-        child = subprocess.Popen(
-            argv,
-            stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=None if pass_stderr else subprocess.PIPE,
-            env=dict(environ),
-            cwd=folder,
-            bufsize=0,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise StoreError(f"cannot run '{_name(argv)}': {reason}") from error
-    talk = _Talk(child, stdin, limit)
-    _running.add(talk)
+    with _starting:
+        try:
+            child = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=None if pass_stderr else subprocess.PIPE,
+                env=dict(environ),
+                cwd=folder,
+                bufsize=0,
+                start_new_session=True,
+            )
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            raise StoreError(f"cannot run '{_name(argv)}': {reason}") from error
+        talk = _Talk(child, stdin, limit)
+        _running.add(talk)
     try:
         in_time = talk.wait(timeout)
     finally:
@@ -200,9 +202,13 @@ class _Talk:
 _running: set[_Talk] = set()
 """Children under way: the threads that wait for them may not live to end them, and no signal of the terminal comes there."""
 
+_starting = threading.Lock()
+"""Held while a child is started and written down, and by whoever ends them, so that none slips through."""
+
 
 @atexit.register
 def _end_running() -> None:
+    _starting.acquire(timeout=_START_SECONDS)  # for ever: nobody starts another one
     for talk in tuple(_running):
         talk.stop()
 
