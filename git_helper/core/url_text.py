@@ -110,6 +110,8 @@ def is_scp_like(url: UrlText) -> bool:
     """`ssh://git@host:org/repo`: the scp form with a scheme in front; a password there makes it something else."""
     if url.scheme not in ("ssh", "git+ssh") or url.port_is_number or ":" in (url.userinfo or ""):
         return False
+    if (url.port or "").isdigit() or url.host_and_port.startswith("["):
+        return False  # a port that is none, or an address that does not end
     return url.userinfo is not None or "@" not in url.text
 
 

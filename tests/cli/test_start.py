@@ -38,9 +38,16 @@ class Screen:
     buffer = property(lambda self: self)
 
 def seen(event, arguments):
-    if event == "socket.connect" and (threading.current_thread().name == "call") is {called}:
+    if event == "socket.connect" and threading.current_thread().name != "call":
         tell()
 
+class Thread(threading.Thread):
+    def start(self):
+        if {called} and self.name == "call":
+            tell()
+        super().start()
+
+threading.Thread = Thread
 sys.stdout = Screen()
 sys.addaudithook(seen)
 sys.exit(main("git-helper", {words!r}, sys.stdin.buffer, sys.__stdout__.buffer, sys.stderr))
