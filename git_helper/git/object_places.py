@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections import OrderedDict
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from git_helper.git import delta
+from git_helper.git.inflate import inflate
 from git_helper.git.pack_entries import BIG, BLOB
 from git_helper.git.pack_errors import DamagedPack
 
@@ -106,7 +106,7 @@ class Places:
         """What was spooled, as it was before; its length was checked then."""
         spool = self._opened()
         spool.seek(record.position)
-        return zlib.decompress(spool.read(record.length))
+        return inflate(spool.read(record.length))
 
     def _opened(self) -> BinaryIO:
         if self._spool is None:

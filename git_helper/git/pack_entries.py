@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
+from git_helper.git.inflate import inflate_first
 from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
 BIG = 8 << 20
@@ -28,6 +27,7 @@ _MOST_PACKED = 2 * BIG
 HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
 _SHORT = 8192
 
+Packed = Sequence[memoryview | bytes]
 Base = int | bytes | None
 """What an entry is a delta to: an entry by its offset, an object by its id, or None for what is no delta."""
 
@@ -58,8 +58,8 @@ class Receiver(Protocol):
     def begin(self, count: int) -> None:
         """So many entries will come."""
 
-    def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Sequence[memoryview]) -> None:
-        """An entry inflated; `packed` are its compressed bytes."""
+    def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Packed, oid: bytes | None) -> None:
+        """An entry inflated; `packed` are its compressed bytes; `oid` is its name, None for a delta."""
 
     def big(self, offset: int, kind: int, base: Base, size: int) -> Pieces:
         """An entry of so many bytes, more than BIG; it comes in pieces."""
@@ -137,23 +137,20 @@ class PackEntries:
                 self._partial = _Partial(size, pieces)
                 position = self._go_on(self._partial, view, body)
                 continue
-            inflater = zlib.decompressobj()
             # Compressed bytes are hardly ever more than this, and what is too much would be copied.
             window = view[body : body + size + (size >> 10) + 64]
-            try:
-                content = inflater.decompress(window, size + 1)
-            except zlib.error as error:
-                raise DamagedPack("an object cannot be inflated") from error
-            if inflater.eof and len(content) == size:
-                after = body + len(window) - len(inflater.unused_data)
-                self._left -= 1
-                receiver.whole(start + position, kind, base, content, (view[body:after],))
-                position = after
-            else:
+            found = inflate_first(window, size)
+            if found is None:
                 whole = _Whole(receiver, start + position, kind, base)
-                self._partial = _Partial(size, whole, whole, inflater)
-                position = self._partial.took(content, view, body, len(window))
-                position = self._go_on(self._partial, view, position)
+                self._partial = _Partial(size, whole, whole)
+                position = self._go_on(self._partial, view, body)
+                continue
+            content, rest = found
+            after = body + len(window) - rest
+            self._left -= 1
+            oid = None if base is not None else object_id(kind, content)
+            receiver.whole(start + position, kind, base, content, (view[body:after],), oid)
+            position = after
         return position
 
     def _go_on(self, partial: _Partial, view: memoryview, position: int) -> int:
@@ -207,14 +204,12 @@ class PackEntries:
 class _Partial:
     """An entry that comes in several portions."""
 
-    def __init__(
-        self, size: int, pieces: Pieces, whole: _Whole | None = None, inflater: zlib._Decompress | None = None
-    ) -> None:
+    def __init__(self, size: int, pieces: Pieces, whole: _Whole | None = None) -> None:
         self.pieces = pieces
         self.ended = False
         self._left = size
         self._whole = whole
-        self._inflater = inflater or zlib.decompressobj()
+        self._inflater = zlib.decompressobj()
 
     def take(self, view: memoryview, position: int) -> int:
         """Inflates from `position`; where it stopped: at the end of the entry or of `view`."""
@@ -226,22 +221,18 @@ class _Partial:
                 piece = self._inflater.decompress(window, min(self._left + 1, _PIECE))
             except zlib.error as error:
                 raise DamagedPack("an object cannot be inflated") from error
-            position = self.took(piece, view, position, len(window))
+            self.ended = self._inflater.eof
+            rest = self._inflater.unused_data if self.ended else self._inflater.unconsumed_tail
+            after = position + len(window) - len(rest)
+            self._left -= len(piece)
+            if self._left < 0 or (self.ended and self._left):
+                raise DamagedPack("an object has another size than it says")
+            if self._whole is not None:
+                self._whole.keep(view[position:after])
+            if piece:
+                self.pieces.write(piece)
+            position = after
         return position
-
-    def took(self, piece: bytes, view: memoryview, position: int, offered: int) -> int:
-        """So many bytes were offered to the inflater at `position`, and gave `piece`; where it stopped."""
-        self.ended = self._inflater.eof
-        rest = self._inflater.unused_data if self.ended else self._inflater.unconsumed_tail
-        after = position + offered - len(rest)
-        self._left -= len(piece)
-        if self._left < 0 or (self.ended and self._left):
-            raise DamagedPack("an object has another size than it says")
-        if self._whole is not None:
-            self._whole.keep(view[position:after])
-        if piece:
-            self.pieces.write(piece)
-        return after
 
 
 class _Whole:
@@ -267,4 +258,7 @@ class _Whole:
 
     def done(self) -> None:
         """Hands the entry on."""
-        self._receiver.whole(*self._entry, b"".join(self._parts), self.packed)
+        offset, kind, base = self._entry
+        content = b"".join(self._parts)
+        oid = None if base is not None else object_id(kind, content)
+        self._receiver.whole(offset, kind, base, content, self.packed, oid)

@@ -16,6 +16,7 @@ class DamagedPack(GitHelperError):
         super().__init__(
             f"cannot unpack the answer of the server: {reason}", "try again; if it stays so, tell its owner"
         )
+        self.reason = reason
 
 
 class UnsafeTree(GitHelperError):
@@ -35,6 +36,7 @@ class TooBig(GitHelperError):
 
     def __init__(self, what: str, found: int, limit: int) -> None:
         super().__init__(f"cannot unpack the answer of the server: {what} {found}, more than {limit}")
+        self.facts = (what, found, limit)
 
 
 @frozen

@@ -14,13 +14,12 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from git_helper.git import delta
 from git_helper.git.big_entries import Gathered, ToFile
 from git_helper.git.object_places import Places, Record
-from git_helper.git.pack_entries import BIG, BLOB, HEADERS, PackEntries, object_id
+from git_helper.git.pack_entries import BIG, BLOB, HEADERS, object_id
 from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
+from git_helper.git.pack_reader import PackReader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from git_helper.git.pack_entries import Base, Pieces
+    from git_helper.git.pack_entries import Base, Packed, Pieces
 
 
 class Consumer(Protocol):
@@ -43,7 +42,7 @@ class PackObjects:
         self.done = 0
         self._consumer = consumer
         self._limits = limits
-        self._entries = PackEntries(self, limits)
+        self._entries = PackReader(self, limits)
         self._oid_at: dict[int, bytes] = {}
         self._chain: dict[bytes, int] = {}
         self._waiting: dict[int | bytes, list[tuple[int, Record | bytes]]] = {}
@@ -67,26 +66,27 @@ class PackObjects:
             raise DamagedPack("a delta lacks its base (a thin pack)")
 
     def close(self) -> None:
-        """Closes the files of big entries whose end has not come."""
+        """Closes the files of big entries whose end has not come, and lets the reader go."""
+        self._entries.close()
         for file in self._files:
             file.close()
 
-    # ------------------------------------------------------------------ what PackEntries gives
+    # ------------------------------------------------------------------ what PackReader gives
 
     def begin(self, count: int) -> None:
         """See Receiver."""
         self.count = count
 
-    def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Sequence[memoryview]) -> None:
+    def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Packed, oid: bytes | None) -> None:
         """See Receiver."""
         if base is None:
-            self._settle(offset, kind, content, packed)
+            self._settle(offset, oid or object_id(kind, content), kind, content, packed)
         else:
-            oid = self._oid_at.get(base) if isinstance(base, int) else base
-            if oid is None or oid not in self.places:
+            found = self._oid_at.get(base) if isinstance(base, int) else base
+            if found is None or found not in self.places:
                 self._wait(offset, base, self.places.spool(0, None, packed))
                 return
-            self._resolve(offset, oid, content, packed)
+            self._resolve(offset, found, content, packed)
         if self._ready:
             self._wake()
 
@@ -106,7 +106,7 @@ class PackObjects:
             return self._file(offset, base, size, self._scratch(offset))
         if size > self._limits.tree_size:
             raise TooBig("the size of a tree, commit or tag is", size, self._limits.tree_size)
-        return Gathered(lambda content, packed: self.whole(offset, kind, None, content, packed))
+        return Gathered(lambda content, packed: self.whole(offset, kind, None, content, packed, None))
 
     def _file(self, offset: int, base: Base, size: int, path: bytes) -> ToFile:
         """Takes a big entry into the file `path`."""
@@ -131,7 +131,7 @@ class PackObjects:
     def _wait(self, offset: int, base: int | bytes, source: Record | bytes) -> None:
         self._waiting.setdefault(base, []).append((offset, source))
 
-    def _resolve(self, offset: int, base: bytes, content: bytes, packed: Sequence[memoryview | bytes]) -> None:
+    def _resolve(self, offset: int, base: bytes, content: bytes, packed: Packed) -> None:
         """The delta `content`, whose base is there."""
         base_size, result_size, start = delta.sizes(content[: delta.HEADER])
         chain = self._deeper(base)
@@ -140,7 +140,7 @@ class PackObjects:
             return
         kind, before = self.places.load(base)
         result = delta.apply(before, content)
-        self._settle(offset, kind, result, packed, base, chain)
+        self._settle(offset, object_id(kind, result), kind, result, packed, base, chain)
 
     def _resolve_file(self, offset: int, base: bytes, path: bytes) -> None:
         """A delta of more than BIG bytes, in a file."""
@@ -186,20 +186,20 @@ class PackObjects:
     def _settle(
         self,
         offset: int,
+        oid: bytes,
         kind: int,
         content: bytes,
-        packed: Sequence[memoryview | bytes],
+        packed: Packed,
         base: bytes | None = None,
         chain: int = 0,
     ) -> None:
         """An object is known. It goes to the consumer, and is spooled unless that has put it into a file."""
-        oid = object_id(kind, content)
         places = self.places
         path = self._consumer.take(oid, kind, content)
         if path is None or chain:  # most blobs are no bases; those that are can be read from their files
             places.remember(oid, kind, content)
         if oid not in places:
-            places.put(oid, path or places.spool(0 if base else kind, base, packed))
+            places.put(oid, path or places.spool(0 if base else kind, base, packed or [zlib.compress(content, 1)]))
             if chain:
                 self._chain[oid] = chain
         self._known(offset, oid)

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from git_helper.git import delta
 from git_helper.git.links import Links
-from git_helper.git.pack_entries import BIG, BLOB, COMMIT, HEADERS, TAG, TREE, PackEntries, object_id
+from git_helper.git.pack_entries import BIG, BLOB, COMMIT, HEADERS, TAG, TREE, object_id
 from git_helper.git.pack_errors import DamagedPack, TooBig
+from git_helper.git.pack_reader import PackReader
 from git_helper.git.received_pieces import Gathered, Hashed, Skipped
 from git_helper.git.stored_objects import NO_BASE, StoredObjects
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from git_helper.git.pack_entries import Base, Pieces
+    from git_helper.git.pack_entries import Base, Packed, Pieces
     from git_helper.git.pack_errors import Limits
 
 MEMORY = 32 << 20
@@ -51,7 +52,7 @@ class ReceivedPack:
         self._limits = limits
         self._progress = progress
         self._memory = memory
-        self._entries = PackEntries(self, self._limits)
+        self._entries = PackReader(self, self._limits, packed=False)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
         self._file: BinaryIO = open(descriptor, "w+b", buffering=1 << 20)  # noqa: SIM115
         self._objects = StoredObjects(self._file, scratch, limits, memory)
@@ -88,6 +89,7 @@ class ReceivedPack:
 
     def close(self) -> None:
         """Closes the file."""
+        self._entries.close()
         self._file.close()
         self._objects.close()
 
@@ -97,16 +99,16 @@ class ReceivedPack:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    # ------------------------------------------------------------------ what PackEntries gives
+    # ------------------------------------------------------------------ what PackReader gives
 
     def begin(self, count: int) -> None:
         """See Receiver."""
         self.count = count
 
-    def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Sequence[memoryview]) -> None:
+    def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Packed, oid: bytes | None) -> None:
         """See Receiver."""
         if kind:
-            self._settle(self._objects.add(offset, NO_BASE), kind, content)
+            self._settle(self._objects.add(offset, NO_BASE), kind, content, oid)
             return
         number = self._number(offset, base)
         before = self._objects.bases[number]
@@ -251,9 +253,9 @@ class ReceivedPack:
 
     # ------------------------------------------------------------------ objects
 
-    def _settle(self, number: int, kind: int, content: bytes) -> None:
-        """An object is known."""
-        oid = object_id(kind, content)
+    def _settle(self, number: int, kind: int, content: bytes, oid: bytes | None = None) -> None:
+        """An object is known, and perhaps its name."""
+        oid = oid or object_id(kind, content)
         if kind != BLOB:
             self.links.add(kind, oid, content)
         self._objects.remember(number, kind, content)

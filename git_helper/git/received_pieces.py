@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Protocol
 from git_helper.git.pack_entries import BLOB, HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from git_helper.git.pack_entries import Packed
 
 
 class Pack(Protocol):
     """Takes entries when they are whole; ReceivedPack is one."""
 
-    def whole(self, offset: int, kind: int, base: None, content: bytes, packed: Sequence[memoryview]) -> None:
+    def whole(self, offset: int, kind: int, base: None, content: bytes, packed: Packed, oid: bytes | None) -> None:
         """A whole entry."""
 
     def big_done(self, number: int, oid: bytes) -> None:
@@ -35,7 +35,7 @@ class Gathered:
 
     def done(self) -> None:
         """All bytes are there."""
-        self._pack.whole(*self._entry, None, b"".join(self._parts), ())
+        self._pack.whole(*self._entry, None, b"".join(self._parts), (), None)
 
 
 class Hashed:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_helper.git import delta
+from git_helper.git.inflate import inflate
 from git_helper.git.pack_entries import BIG
 from git_helper.git.pack_errors import DamagedPack, TooBig
 
@@ -132,7 +133,7 @@ class StoredObjects:
     def inflated(self, number: int) -> bytes:
         """The bytes of the entry: the content, or the delta."""
         try:
-            return zlib.decompress(self.packed(number)[self._header(number) :])
+            return inflate(self.packed(number)[self._header(number) :])
         except zlib.error as error:
             raise DamagedPack("an object cannot be inflated") from error
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from git_helper.git.pack_reader import MANY
 from git_helper.git.stored_tree import StoredTree
 from tests.commands import cache_of, download, run
 from tests.git.packs import checked_out, snapshot
@@ -137,13 +138,17 @@ def started(words: Sequence[str | Path]) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.parametrize("many", [False, True])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_while_the_server_is_silent(
-    server: GitHttpServer, noise: Path, home: Path, tmp_path: Path, number: signal.Signals
+    server: GitHttpServer, noise: Path, home: Path, tmp_path: Path, number: signal.Signals, many: bool
 ) -> None:
-    server.faults = [Fault(stall_after=200_000)]
-    with started(["-d", tmp_path / "out/deep", f"git+{server.url}/noise.git@{commit_of(noise)}"]) as process:
-        server.wait_for(lambda requests: bool(requests) and requests[-1].sent >= 200_000, 30)
+    server.faults = [Fault(stall_after=150_000)]
+    if many:  # objects, so that there is a second process
+        content = {str(number): random.Random(number).randbytes(90) for number in range(MANY)}
+        noise = make_repository(server.root / "many.git", 2, content)
+    with started(["-d", tmp_path / "out/deep", f"git+{server.url}/{noise.name}@{commit_of(noise)}"]) as process:
+        server.wait_for(lambda requests: bool(requests) and requests[-1].sent >= 150_000, 30)
         os.kill(process.pid, number)
         start = time.monotonic()
         said = process.communicate(timeout=20)[1]

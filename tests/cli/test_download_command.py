@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from git_helper.git.pack_reader import MANY
 from tests.commands import CANARY, cache_of, demo_files, download, everything_below, run
 from tests.git.packs import checked_out, snapshot
 from tests.servers.git_http import GitHttpServer, Realm
@@ -34,6 +35,17 @@ def test_it_is_what_git_checks_out(server: GitHttpServer, root: Path, tmp_path: 
         assert snapshot(path) == checked_out(repository, revision, tmp_path / f"by-git-{revision}")
     # The same commit once, whoever asks for it; one question about all revisions.
     assert len(server.requests) == 3
+
+
+def test_one_that_is_large_enough_for_a_second_process(server: GitHttpServer, root: Path, tmp_path: Path) -> None:
+    files = {f"src/{n % 40}/{n}.py": f"print({n})\n" * (n % 60) for n in range(MANY)} | default_files()
+    repository = make_repository(
+        root / "many.git", 2, {**files, "bin/run": Executable("#!/bin/sh\n"), "l": Symlink("x")}
+    )
+    requirement = f"git+{server.url}/many.git@{commit_of(repository)}"
+    (path,), (again,) = (download(requirement, into=tmp_path / name) for name in ("out", "from-cache"))
+    assert snapshot(path) == snapshot(again) == checked_out(repository, "main", tmp_path / "by-git")
+    assert len(server.requests) == 1
 
 
 def test_the_json(server: GitHttpServer, root: Path, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ class _Nobody:
     def begin(self, count: int) -> None:
         assert count == 1
 
-    def whole(self, offset: int, kind: int, base: object, content: bytes, packed: Sequence[memoryview]) -> None:
+    def whole(self, offset: int, kind: int, base: object, content: bytes, packed: object, oid: object) -> None:
         raise AssertionError("it never ends")
 
     def big(self, offset: int, kind: int, base: object, size: int) -> Any:
