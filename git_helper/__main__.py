@@ -3,6 +3,7 @@
 import os
 import sys
 
+from git_helper import __version__
 from git_helper.errors import GitHelperError, UsageError, reason
 
 TYPE_CHECKING = False
@@ -34,6 +35,10 @@ def main(program: str, words: "Sequence[str]", stdin: "BinaryIO", stdout: "Binar
     try:
         if operation_of(program, words) is not None:
             return protocol_door(words, stdin, stdout, stderr)
+        if list(words) == ["--version"]:  # scripts ask for it often, and it needs no library
+            sys.stdout.write(f"git-helper {__version__}\n")
+            sys.stdout.flush()
+            return 0
         import gc
 
         from git_helper.cli.late import install

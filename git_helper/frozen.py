@@ -28,14 +28,21 @@ def frozen(kind: type[T]) -> type[T]:
 def _init(self: Any, *given: Any, **named: Any) -> None:
     known: dict[str, Field[Any]] = self.__dataclass_fields__
     values = dict(zip(known, given, strict=False))
-    if len(given) > len(known) or not known.keys() >= named.keys() or values.keys() & named.keys():
-        raise TypeError(f"{type(self).__name__}() takes each of {', '.join(known)} once")
-    values |= named
-    for name in known.keys() - values.keys():
-        values[name] = _default(type(self), known[name])
+    if named or len(given) != len(known):
+        _complete(type(self), values, given, named)
     vars(self).update(values)
     if hasattr(self, "__post_init__"):
         self.__post_init__()
+
+
+def _complete(kind: type, values: dict[str, Any], given: tuple[Any, ...], named: dict[str, Any]) -> None:
+    """Adds what is named, and defaults; `values` are those that were `given` by their places."""
+    known: dict[str, Field[Any]] = kind.__dataclass_fields__  # type: ignore[attr-defined]
+    if len(given) > len(known) or not known.keys() >= named.keys() or values.keys() & named.keys():
+        raise TypeError(f"{kind.__name__}() takes each of {', '.join(known)} once")
+    values |= named
+    for name in known.keys() - values.keys():
+        values[name] = _default(kind, known[name])
 
 
 def _default(kind: type, one: Field[Any]) -> Any:

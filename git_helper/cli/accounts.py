@@ -52,7 +52,7 @@ def _login(
         outcome = login.login(
             place,
             typed,
-            command.house.prompter(place.description),
+            command.house.prompter(place.description, checked=not no_check),
             None if no_check else transport,
             command.house.store_to_write,
             with_path=command.house.uses_path(place.description),

@@ -10,8 +10,7 @@ import typer
 from git_helper import __version__
 from git_helper.cli.commands import late_commands
 from git_helper.cli.quick import QuickGroup
-from git_helper.core import options
-from git_helper.core.redaction import redact
+from git_helper.core import options, redaction
 from git_helper.errors import Cancelled, UsageError
 from git_helper.system.environment import environment
 
@@ -20,15 +19,6 @@ if TYPE_CHECKING:
 
     from typer.core import TyperGroup
 
-_app = typer.Typer(
-    name="git-helper",
-    cls=QuickGroup,
-    help="One executable for every moment in which a Git dependency needs a credential.",
-    add_completion=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
 
 def _print_version(wanted: bool) -> None:
     if wanted:
@@ -36,7 +26,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@_app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
@@ -45,9 +34,21 @@ def _root(
     pass
 
 
-def application() -> TyperGroup:
-    """The program as a group of commands, none of which is loaded yet. A new one is added in cli/commands.py."""
-    group = cast("TyperGroup", typer.main.get_command(_app))
+def application(*, completion: bool = True) -> TyperGroup:
+    """The program as a group of commands, none of which is loaded yet. A new one is added in cli/commands.py.
+
+    `completion`: with the options that complete words and install that for a shell.
+    """
+    app = typer.Typer(
+        name="git-helper",
+        cls=QuickGroup,
+        help="One executable for every moment in which a Git dependency needs a credential.",
+        add_completion=completion,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    group = cast("TyperGroup", typer.main.get_command(app))
     for command in late_commands():
         group.add_command(command)
     return group
@@ -57,13 +58,15 @@ def main(words: Sequence[str]) -> int:
     """Runs the command line `words`; returns its exit code. Raises GitHelperError."""
     try:
         given, color = list(words) or ["--help"], _color(environment())
-        code = application().main(given, prog_name="git-helper", standalone_mode=False, color=color)
+        # They stand before the command, and a shell that wants words completed gives none of its own.
+        program = application(completion=given[0].startswith("-"))
+        code = program.main(given, prog_name="git-helper", standalone_mode=False, color=color)
         sys.stdout.flush()
     except (KeyboardInterrupt, typer.Abort):
         raise Cancelled("cancelled") from None
     except typer.TyperException as error:
         # What was typed may be a URL with a password, and a CI keeps what we say.
-        raise UsageError(redact(_sentence(error.format_message())), _see(error)) from error
+        raise UsageError(redaction.redact(_sentence(error.format_message())), _see(error)) from error
     return code if isinstance(code, int) else 0
 
 

@@ -8,7 +8,7 @@ import typer
 
 from git_helper.cli.common import Command, command
 from git_helper.core.options import CACHE
-from git_helper.tasks.login import seconds_of
+from git_helper.tasks import login
 
 if TYPE_CHECKING:
     from git_helper.git import object_cache
@@ -36,7 +36,7 @@ def _prune(
     older_than: Annotated[str, typer.Option(metavar="AGE", help="Not used for so long: 90d, 12h.")] = "30d",
 ) -> None:
     """Remove what was not used for a while."""
-    seconds = seconds_of(older_than)
+    seconds = login.seconds_of(older_than)
     _say(command, command.house.cache().prune(seconds), command.house.artefact_cache().prune(seconds))
 
 

@@ -11,12 +11,14 @@ import typer
 
 from git_helper.core.command_settings import CommandSettings
 from git_helper.core.given import of_environment, of_options
+from git_helper.core.home_path import in_home
 from git_helper.core.option_kinds import SWITCH
 from git_helper.core.options import COMMON, TABLE, Option
 from git_helper.frozen import frozen
 from git_helper.system import trace, trace_file
 from git_helper.system.environment import environment
 from git_helper.system.messages import say
+from git_helper.system.places import home
 from git_helper.ui.messages import Messages
 from git_helper.wiring.commands import CommandHouse
 
@@ -54,7 +56,7 @@ def command(function: Callable[..., None], groups: Sequence[str] = ()) -> Callab
             trace_file.stop()
 
     with_common.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_common.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    with_common.__annotations__ = {}  # they are in the signature, and typer would go through all of them twice more
     return with_common
 
 
@@ -74,7 +76,9 @@ def _parameter(option: Option) -> inspect.Parameter:
 
 def _command(title: str, given: Mapping[str, Any]) -> Command:
     words = {name: _words(value) for name, value in given.items() if value not in (None, False)}
-    settings = CommandSettings(of_options(words), of_environment(environment()))
+    environ = environment()
+    place = in_home(home(environ))  # a shell expands no `~` behind `=`
+    settings = CommandSettings(of_options(words, place), of_environment(environ, place))
     messages = Messages(color=settings.color, quiet=settings.quiet)
     if settings.trace is not None:
         trace_file.start(settings.trace)

@@ -8,10 +8,13 @@ a name out of a module (`from rich.table import Table`) has it loaded at once.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from importlib.machinery import PathFinder
 from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
+
+from git_helper.cli import patterns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +25,19 @@ _OURS = "git_helper."
 _FOREIGN = frozenset(
     (
         *("packaging.markers", "packaging.requirements", "packaging.utils", "rich.console", "rich.table", "rich.text"),
-        *("email.parser", "json", "secrets", "subprocess", "tempfile", "tomllib"),
+        *("certifi", "hashlib", "json", "secrets", "shellingham", "socket", "subprocess", "tempfile", "tomllib"),
+        # What other libraries import for something that we seldom ask of them.
+        *("ast", "base64", "bz2", "calendar", "csv", "hmac", "ipaddress", "linecache", "locale", "lzma", "mimetypes"),
+        *("pkgutil", "platform", "quopri", "random", "selectors", "shlex", "textwrap", "tokenize", "zipfile"),
+        *("email.base64mime", "email.header", "email.parser", "email.quoprimime", "urllib3.http2"),
     )
 )
+# A Python may have been built without the second one. Whoever imports the first then has to hear of it at once.
+_NEEDS = {"bz2": "_bz2", "lzma": "_lzma"}
+# The names of this form that a module gives itself.
+_CONTENT = ("__all__", "__version__")
+# A module that others take out of a package, which itself can wait on.
+_INSIDE = {"urllib3.http2": "probe"}
 
 
 class LateFinder:
@@ -35,9 +48,14 @@ class LateFinder:
         if not name.startswith(_OURS) and name not in _FOREIGN:
             return None
         spec = PathFinder.find_spec(name, path, None)
-        if spec is not None and spec.loader is not None:
-            spec.loader = cast("Loader", _LateLoader(spec.loader))
+        if spec is not None and spec.loader is not None and _may_wait(name):
+            spec.loader = cast("Loader", _LateLoader(name, spec.loader))
         return spec
+
+
+def _may_wait(name: str) -> bool:
+    needed = _NEEDS.get(name)
+    return needed is None or needed in sys.builtin_module_names or PathFinder.find_spec(needed) is not None
 
 
 class LateModule(ModuleType):
@@ -48,7 +66,10 @@ class LateModule(ModuleType):
         self.__late__ = loader
 
     def __getattribute__(self, name: str) -> Any:
-        if not name.startswith("__"):
+        if not name.startswith("__") or name in _CONTENT:
+            inside = self.__late__.inside(name)
+            if inside is not None:
+                return inside
             self.__late__.load(self)
         return ModuleType.__getattribute__(self, name)  # not super(): the class may be another one now
 
@@ -56,7 +77,8 @@ class LateModule(ModuleType):
 class _LateLoader:
     """Loads the module in the first thread that uses it; the others wait for that."""
 
-    def __init__(self, loader: Loader) -> None:
+    def __init__(self, name: str, loader: Loader) -> None:
+        self._name = name
         self._loader = loader
         self._lock = RLock()
         self._waits = True
@@ -66,6 +88,15 @@ class _LateLoader:
 
     def exec_module(self, module: ModuleType) -> None:
         """Not yet."""
+
+    def inside(self, name: str) -> ModuleType | None:
+        """The module `name` of a package that waits on."""
+        if _INSIDE.get(self._name) != name:
+            return None
+        try:
+            return import_module(f"{self._name}.{name}")
+        except ModuleNotFoundError:
+            return None  # in another version, it is something else
 
     def load(self, module: ModuleType) -> None:
         with self._lock:
@@ -85,6 +116,7 @@ class _LateLoader:
 
 
 def install() -> None:
-    """Lets modules wait from now on; those that are loaded already stay so."""
+    """Lets modules, and patterns in them, wait from now on; those that are loaded already stay so."""
     if not any(isinstance(finder, LateFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, LateFinder())
+        patterns.install()

@@ -72,7 +72,8 @@ def _locations(command: Command, display: Display, urls: Sequence[str], paths: S
     if urls or paths:
         given = given.only_options()
     registry = Registry(house, display)
-    gathered = gather.gather((), paths, gather.read_file, house.environ, registry.text_file, may_be_empty=True)
+    files = [house.path(path) for path in paths]
+    gathered = gather.gather((), files, gather.read_file, house.environ, registry.text_file, may_be_empty=True)
     with display.paused():
         for warning in gathered.warnings:
             command.messages.note(warning)

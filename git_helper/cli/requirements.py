@@ -103,7 +103,8 @@ def _download(
             indexes.configured(command.house), gathered.files, command.house.environ
         )
         registry = indexes.Registry(command.house, display, locations)
-        done = download.download(outcomes, directory, lambda: command.house.trees(display), lambda: registry.files)
+        folder = command.house.path(directory)
+        done = download.download(outcomes, folder, lambda: command.house.trees(display), lambda: registry.files)
     for note in dict.fromkeys(one.note for one in done if one.note is not None):
         command.messages.note(note)
     if as_json:
@@ -123,7 +124,8 @@ def _gathered(
     registry = indexes.Registry(
         house, display, index_locations.index_locations(indexes.configured(house), (), house.environ)
     )
-    gathered = gather.gather(requirements or (), paths or (), gather.read_file, house.environ, registry.text_file)
+    files = [house.path(path) for path in paths or ()]
+    gathered = gather.gather(requirements or (), files, gather.read_file, house.environ, registry.text_file)
     with display.paused():
         for warning in gathered.warnings:
             command.messages.note(warning)
@@ -162,11 +164,11 @@ def _resolved(command: Command, gathered: gather.Gathered, display: Display) -> 
 def _write_requirements(command: Command, gathered: gather.Gathered, outcomes: Sequence[resolve.Outcome]) -> None:
     if any(one.error is not None and one.checked is None for one in outcomes):
         return  # half a file would be taken for a whole one
-    for one in outcomes:
-        if one.wanted.source is None:
-            command.messages.text(resolve.written(one))
-    *texts, last = [resolve.rewritten(source, outcomes) for source in gathered.sources] or [""]
-    command.messages.raw("".join(map(requirements_rewrite.with_line_end, texts)) + last)
+    arguments = [one for one in outcomes if one.wanted.source is None]
+    for one in arguments:
+        command.messages.text(resolve.written(one))
+    texts = [resolve.rewritten(source, outcomes) for source in gathered.sources]
+    command.messages.raw(requirements_rewrite.joined(texts, at_start=not arguments))
 
 
 def _finish(command: Command, done: Sequence[_Done]) -> None:

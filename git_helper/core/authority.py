@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
-from ipaddress import AddressValueError, IPv6Address
 from urllib.parse import unquote
 
 from git_helper.core.parse_error import ParseError
@@ -67,7 +67,8 @@ def refuse_controls(text: str, span: tuple[int, int] | None = None) -> None:
 
 def refuse_encoded_controls(url: UrlText, start: int, end: int) -> None:
     """Raise ParseError `invalid-url` when `url.text[start:end]` decodes to a control character: helpers read lines."""
-    if _CONTROL.search(unquote(url.text[start:end])) is not None:
+    part = url.text[start:end]
+    if ("%" in part or not part.isprintable()) and _CONTROL.search(unquote(part)) is not None:
         raise ParseError("invalid-url", url.text, "it contains an encoded control character", (start, end))
 
 
@@ -132,8 +133,8 @@ def _host(url: UrlText, scheme: str) -> str | None:
         raise ParseError("invalid-host", url.text, "it names no host", span)
     if host.startswith("["):
         try:
-            return IPv6Address(host[1:-1] if host.endswith("]") and "%" not in host else "").compressed
-        except AddressValueError:
+            return ipaddress.IPv6Address(host[1:-1] if host.endswith("]") and "%" not in host else "").compressed
+        except ipaddress.AddressValueError:
             raise ParseError("invalid-host", url.text, "its host is no IPv6 address", span) from None
     if host.startswith("-"):
         raise ParseError("invalid-host", url.text, "its host looks like an option", span)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import field
+from functools import cached_property
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, unquote_to_bytes
 
@@ -148,7 +149,11 @@ class GitUrl(Located):
 
         Escapes are decoded in each segment; GitHub's paths are compared in lower case (4-git-urls §1.3).
         """
-        path = re.sub(r"\.git$", "", self.path.rstrip("/")).rstrip("/")
+        return self._identity
+
+    @cached_property
+    def _identity(self) -> str:
+        path = self.path.rstrip("/").removesuffix(".git").rstrip("/")
         path = "/".join(quote(unquote_to_bytes(segment), safe="") for segment in path.split("/"))
         host = (self.host or "").rstrip(".")
         if host == "github.com":

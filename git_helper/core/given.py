@@ -93,21 +93,21 @@ def _read(
         raise failure(subject, provenance, error.message, error.hint) from None
 
 
-def of_options(words: Mapping[str, Sequence[str]]) -> Layer:
+def of_options(words: Mapping[str, Sequence[str]], place: Place = unchanged) -> Layer:
     """What the command line gives: every word of each option by its name; of what is no list the last word counts."""
     layer = {}
     for name, values in words.items():
         option, provenance = BY_NAME[name], Provenance("option", f"--{name}")
-        layer[name] = [read(option, value, provenance) for value in (values if option.many else values[-1:])]
+        layer[name] = [read(option, value, provenance, place) for value in (values if option.many else values[-1:])]
     return layer
 
 
-def of_environment(environ: Mapping[str, str]) -> Layer:
+def of_environment(environ: Mapping[str, str], place: Place = unchanged) -> Layer:
     """What our variables and those of other programs give. An empty variable is as good as none."""
-    return {option.name: given for option in TABLE if (given := _of_variables(option, environ))}
+    return {option.name: given for option in TABLE if (given := _of_variables(option, environ, place))}
 
 
-def _of_variables(option: Option, environ: Mapping[str, str]) -> list[Given]:
+def _of_variables(option: Option, environ: Mapping[str, str], place: Place) -> list[Given]:
     found: list[Given] = []
     for variable in (option.variable, *option.variables):
         written = environ.get(variable.name)
@@ -115,7 +115,7 @@ def _of_variables(option: Option, environ: Mapping[str, str]) -> list[Given]:
             continue
         provenance = Provenance("environment", variable.name)
         values = _split(written, variable) if option.many else [written]
-        found += [read(option, value, provenance) for value in values]
+        found += [read(option, value, provenance, place) for value in values]
         if found and not option.adds:
             break
     return found

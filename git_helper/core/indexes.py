@@ -126,6 +126,14 @@ class Index:
 
 
 @frozen
+class Described:
+    """An index as a table of a project describes it. It has no name: a project gives no variable of a person to a server."""
+
+    url: str = field(repr=False)
+    authenticate: Authenticate = "auto"
+
+
+@frozen
 class Place:
     """What is configured for a URL.
 

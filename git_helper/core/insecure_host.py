@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
-from ipaddress import AddressValueError, IPv6Address
 from typing import TYPE_CHECKING
 
 from git_helper.core.parse_error import ParseError
@@ -81,8 +81,8 @@ def _divided(given: str, authority: str) -> tuple[str, str | None]:
         raise _error("invalid-host", given, "a user name has nothing to do with certificates")
     if authority.count(":") > 1 and not authority.startswith("["):
         try:
-            return IPv6Address(authority).compressed, None
-        except AddressValueError:
+            return ipaddress.IPv6Address(authority).compressed, None
+        except ipaddress.AddressValueError:
             pass
     bracketed, bracket, rest = authority.rpartition("]")
     host, colon, port = rest.partition(":")
@@ -98,8 +98,8 @@ def _host(given: str, text: str) -> str:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if ":" in bare or bare != host:
         try:
-            return f"[{IPv6Address('' if '%' in bare else bare).compressed}]"
-        except AddressValueError:
+            return f"[{ipaddress.IPv6Address('' if '%' in bare else bare).compressed}]"
+        except ipaddress.AddressValueError:
             raise _error("invalid-host", given, "its host is no IPv6 address") from None
     if not host.isascii():
         hint = "write the host in its ASCII form, 'xn--…', so that it cannot be mistaken for another one"

@@ -58,7 +58,8 @@ def _physical_lines(text: str) -> Iterator[tuple[int, str, bool]]:
         line = _PHYSICAL.match(text, start)
         if line is None:
             return
-        content, comment = line[1], _COMMENT.search(line[1])
+        content = line[1]
+        comment = _COMMENT.search(content) if "#" in content else None
         if comment is not None:
             content = content[: comment.start()]
         goes_on = comment is None and content.endswith("\\")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+import ipaddress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def is_exempt(origin: Origin, no_proxy: str) -> bool:
 
 def _is_address(host: str) -> bool:
     try:
-        ip_address(host)
+        ipaddress.ip_address(host)
     except ValueError:
         return False
     return True
@@ -38,6 +38,6 @@ def _is_address(host: str) -> bool:
 def _covers(entry: str, host: str) -> bool:
     """A name never stands for a network: whoever asks for `localhost` goes through the proxy despite `127.0.0.0/8`."""
     try:
-        return ip_address(host) in ip_network(entry.replace("[", "").replace("]", ""), strict=False)
+        return ipaddress.ip_address(host) in ipaddress.ip_network(entry.replace("[", "").replace("]", ""), strict=False)
     except ValueError:
         return False

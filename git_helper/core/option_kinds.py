@@ -115,7 +115,9 @@ def _path_or_url(text: str, place: Place) -> str:
     return text if "://" in text or text.startswith("file:") else place(text)
 
 
-def _shown_index(text: str) -> str:
+def _shown_index(text: str | indexes.Described) -> str:
+    if isinstance(text, indexes.Described):
+        return display_url(text.url)
     name, url = indexes.named(text)
     return display_url(url) if name is None else f"{name}={display_url(url)}"
 

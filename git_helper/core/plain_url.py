@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -48,7 +48,7 @@ class PlainUrl(Located):
         query = b"" if self.query is None else b"?" + self.query.reveal()
         return Secret(f"{self.scheme}://{self.authority.netloc}{self.path}".encode() + query)
 
-    @property
+    @cached_property
     def safe_url(self) -> str:
         """Without userinfo and fragment, secret query values masked: for reports."""
         return display_url(self.base.reveal().decode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from git_helper.core import uv_indexes
 from git_helper.core.given import PROJECT, Given, Provenance, failure, read_toml
 from git_helper.core.options import BY_NAME, TABLE
 from git_helper.secret import visible
@@ -33,7 +34,7 @@ def of_tables(document: Mapping[str, Any], file: str, find_line: FindLine, place
     ours, uvs = (reader.table(tool, name) for name in (OURS, UVS))
     for key in ours:
         _check_key(key, reader.provenance(OURS, key))
-    layer = {}
+    layer: dict[str, Sequence[Given]] = {}
     for option in TABLE:
         keys = [(OURS, key) for key in (option.name,) if key in ours] + [(UVS, key) for key in option.uv if key in uvs]
         given: list[Given] = []
@@ -42,6 +43,11 @@ def of_tables(document: Mapping[str, Any], file: str, find_line: FindLine, place
             given += read_toml(option, (ours if table == OURS else uvs)[key], key, provenance, place)
         if keys:
             layer[option.name] = given
+    if "index" in uvs:
+        for name, found in uv_indexes.of_tables(uvs["index"], reader.provenance(UVS, "index"), place).items():
+            if name not in ours:
+                many = BY_NAME[name].many
+                layer[name] = [*found, *layer.get(name, ())] if many else found
     return layer
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import base64
 import re
-from base64 import b64decode, b64encode
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
@@ -142,7 +142,7 @@ def _masked_echo(match: re.Match[str]) -> str:
 def _is_user_password(text: str) -> bool:
     """Whether the beginning of `text` is base64 of something with a colon and without controls, in whatever encoding."""
     try:
-        decoded = b64decode(text[: len(text) // 4 * 4])
+        decoded = base64.b64decode(text[: len(text) // 4 * 4])
     except ValueError:
         return False
     return b":" in decoded and all(byte >= 0x20 and byte != 0x7F for byte in decoded)
@@ -177,7 +177,7 @@ def _written_forms(secret: Secret) -> Iterable[str]:
         yield re.sub(r"%[0-9A-F]{2}", lambda escape: escape[0].lower(), encoded)
     # Base64 of `user:secret` holds the secret at one of three alignments; characters shared with others are cut.
     for skipped in range(3):
-        inner = b64encode(b"\0" * skipped + value).decode().rstrip("=")
+        inner = base64.b64encode(b"\0" * skipped + value).decode().rstrip("=")
         core = inner[(0, 2, 3)[skipped] : len(inner) - (1 if (skipped + len(value)) % 3 else 0)]
         if len(core) >= 6:
             yield core

@@ -64,6 +64,8 @@ class Reference:
         """A decoded revision; ParseError `invalid-revision` for what is no ref name and no hash, as `main~1`."""
         if rev is None or rev == "HEAD":
             return cls(rev, RefKind.DEFAULT)
+        if len(rev) in (40, 64) and _HEX.fullmatch(rev):
+            return cls(rev, RefKind.COMMIT)
         wrong = _NO_REF.search(rev)
         if wrong is not None or not rev or visible(rev) != rev:
             hint = "put a space before ';'" if ";" in rev else "write a branch, a tag, 'refs/…' or a commit hash"
@@ -94,7 +96,7 @@ def _kind(rev: str) -> RefKind:
         return RefKind.NAMED_REF
     if not _HEX.fullmatch(rev) or not SHORTEST_HASH <= len(rev) <= 64:
         return RefKind.BRANCH_OR_TAG
-    return RefKind.COMMIT if len(rev) in (40, 64) else RefKind.MAYBE_COMMIT
+    return RefKind.MAYBE_COMMIT
 
 
 @dataclass(frozen=True, slots=True)

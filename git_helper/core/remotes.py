@@ -22,6 +22,8 @@ def remote_setting(
     values: dict[tuple[str, str], str] = {}
     for name, key, value in entries:
         values[name, key] = value
+    if not values:
+        return None
     wanted = _place(url)
     fitting = [
         (len(place), name)

@@ -10,7 +10,7 @@ from git_helper.core.authority import refuse_controls
 from git_helper.core.giturl import GitUrl
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
-from git_helper.core.url_text import split_url
+from git_helper.core.url_text import split_url, with_authority
 from git_helper.frozen import frozen
 from git_helper.secret import MASK, visible
 
@@ -19,7 +19,7 @@ _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
 _EXTRA = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _EXTRAS = rf"\[[ \t]*+(?P<extras>{_EXTRA}(?:[ \t]*,[ \t]*{_EXTRA})*)?[ \t]*+\]"
 _NAMED = re.compile(
-    rf"{_NAME}(?:[ \t]*+{_EXTRAS})?(?:[ \t]*+@[ \t]+|[ \t]++@|[ \t]*+@(?=git\+|[A-Za-z][A-Za-z0-9+.-]*://))[ \t]*"
+    rf"{_NAME}(?:[ \t]*+{_EXTRAS})?(?:[ \t]*+@[ \t]+|[ \t]++@|[ \t]*+@(?=git\+|[A-Za-z][A-Za-z0-9+.-]*://|file:/))[ \t]*"
 )
 _NAME_AND_EXTRAS = re.compile(rf"{_NAME}[ \t]*(?:{_EXTRAS})?")
 _BARE_EXTRAS = re.compile(_EXTRAS)
@@ -142,7 +142,7 @@ def url_span(text: str) -> tuple[int, int] | None:
     """Where the URL of a requirement lies, without the extras behind a bare one; None when there is none."""
     named = _NAMED.match(text)
     start = named.end() if named else len(text) - len(text.lstrip(" \t\r\n"))
-    if named is None and split_url(text[start:]) is None and text[start : start + 4].lower() != "git+":
+    if named is None and split_url(text[start:]) is None and not text.lower().startswith(("git+", "file:/"), start):
         return None
     found = _URL_END.search(text, start)
     end = found.start() if found else len(text)
@@ -209,6 +209,7 @@ def _refuse_glued_marker(text: str, start: int, end: int) -> None:
 
 
 def _target(url: str) -> GitUrl | PlainUrl | str:
+    url = with_authority(url)
     parts = split_url(url)
     if parts is None:
         return url if _is_path(url) else GitUrl.parse(url)

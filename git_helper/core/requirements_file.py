@@ -14,7 +14,7 @@ from git_helper.core.logical_lines import LogicalLine, Word, logical_lines, word
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
 from git_helper.core.requirement import Requirement, url_span
-from git_helper.core.url_text import split_url
+from git_helper.core.url_text import split_url, with_authority
 from git_helper.frozen import frozen
 
 if TYPE_CHECKING:
@@ -105,6 +105,8 @@ class _Context:
 
     def expanded(self, text: str, line: LogicalLine, start: int) -> str:
         """`text`, which lies at `start` of `line`, expanded; as a URL when it is one."""
+        if "${" not in text:
+            return text
         with_scheme = split_url(text) is not None
         try:
             expansion: Expansion = (expand_url if with_scheme else expand)(text, self.environment, self.project_root)
@@ -120,7 +122,7 @@ def scan(text: str, environment: Mapping[str, str], project_root: str | None = N
     Raises ParseError for an option that is unknown, unusable or given twice (`details["line"]` says where, the span is of
     the file); an unusable requirement is an item with its error, so that the others can go on.
     """
-    context = _Context(environment, project_root, {})
+    context = _Context(dict(environment), project_root, {})  # os.environ decodes what it is asked for, each time
     items: list[OptionItem | RequirementItem] = []
     for line in logical_lines(text):
         start = len(line.text) - len(line.text.lstrip(" \t"))
@@ -132,31 +134,6 @@ def scan(text: str, environment: Mapping[str, str], project_root: str | None = N
     if len(indexes) > 1:
         raise _duplicate(indexes[1])
     return RequirementsFile(tuple(items), tuple(context.warnings))
-
-
-@frozen
-class Locations:
-    """What the options of one or more files say about where to look; each is an item with `url` or `value` (a path)."""
-
-    index: OptionItem | None
-    extra_indexes: tuple[OptionItem, ...]
-    find_links: tuple[OptionItem, ...]
-    no_index: bool
-
-
-def locations(items: Iterable[OptionItem | RequirementItem]) -> Locations:
-    """Of the items of a file and of those it names. ParseError `duplicate-index-url` when two indexes differ."""
-    options = [item for item in items if isinstance(item, OptionItem)]
-    indexes = [option for option in options if option.name == INDEX_URL]
-    for other in indexes[1:]:
-        if (other.url, other.value) != (indexes[0].url, indexes[0].value):
-            raise _duplicate(other)
-    return Locations(
-        indexes[0] if indexes else None,
-        tuple(option for option in options if option.name == EXTRA_INDEX_URL),
-        tuple(option for option in options if option.name == FIND_LINKS),
-        any(option.name == NO_INDEX for option in options),
-    )
 
 
 def _duplicate(item: OptionItem) -> ParseError:
@@ -206,7 +183,7 @@ def _option(context: _Context, line: LogicalLine, name: str, given: Word) -> Opt
         raise _placed(error, line, given.start, given.end)
     if name not in _LOCATIONS:
         return replace(item, value=text)
-    value = context.expanded(text, line, given.start)
+    value = with_authority(context.expanded(text, line, given.start))
     if "://" not in value:
         return replace(item, value=value)
     try:
@@ -230,21 +207,26 @@ def _requirement_line(context: _Context, line: LogicalLine, start: int) -> Requi
     written = line.text[start:end]
     place = url_span(written)
     url_place = None if place is None else line.span(start + place[0], start + place[1])
-    item = RequirementItem(line.number, line.span(start, end), url_place, None, None, hashes)
+    requirement, matches, wrong = None, True, None
     try:
         if place is None:
-            return replace(item, requirement=Requirement.parse(written))
-        url = context.expanded(written[slice(*place)], line, start + place[0])
-        requirement = Requirement.parse(written[: place[0]] + url + written[place[1] :])
-        return replace(item, requirement=requirement, matches=_same_parts(context, written[slice(*place)], url))
+            requirement = Requirement.parse(written)
+        else:
+            url = context.expanded(written[slice(*place)], line, start + place[0])
+            requirement = Requirement.parse(written[: place[0]] + url + written[place[1] :])
+            matches = _same_parts(context, written[slice(*place)], url)
     except ParseError as error:
-        return replace(item, error=_placed(error, line, start, end))
+        wrong = _placed(error, line, start, end)
+    return RequirementItem(line.number, line.span(start, end), url_place, requirement, wrong, hashes, matches)
 
 
 def _same_parts(context: _Context, written: str, expanded: str) -> bool:
     """Whether `${NAME}` brought no part of its own, so that revision and userinfo may be exchanged in the text."""
-    before, after = split_url(written), split_url(expanded)
-    if before is None or after is None:
+    before = split_url(written)
+    if before is None or written == expanded:
+        return before is not None
+    after = split_url(expanded)
+    if after is None:
         return False
     base = expand(before.path.partition("@")[0], context.environment, context.project_root).text
     return base == after.path.partition("@")[0] and (before.userinfo is None) == (after.userinfo is None)

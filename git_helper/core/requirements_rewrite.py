@@ -6,12 +6,13 @@ import re
 from typing import TYPE_CHECKING
 
 from git_helper.core.giturl import GitUrl
+from git_helper.core.logical_lines import BYTE_ORDER_MARK
 from git_helper.core.requirements_file import OptionItem, RequirementItem, RequirementsFile
 from git_helper.core.url_text import SCHEME_INSIDE, UrlText, hides_credentials, split_url
 from git_helper.core.userinfo import looks_like_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _JOIN = re.compile(r"\\(?:\r\n|\n|\r)")
 _SCHEME = re.compile(SCHEME_INSIDE)
@@ -32,7 +33,7 @@ def rewrite(
             start, end = _logical_line(text, item.span)
             end = start if item.line in replaced else end  # another file of this line stands there already
             replaced.add(item.line)
-            text = text[:start] + with_line_end(included[number]) + text[end:]
+            text = text[:start] + _within(included[number]) + text[end:]
             continue
         start, end = item.span if isinstance(item, OptionItem) else item.url_span or item.span
         # A URL may go on in the next line; it is written in one when it changes.
@@ -43,8 +44,23 @@ def rewrite(
     return text
 
 
-def with_line_end(text: str) -> str:
-    """So that another line can follow."""
+def joined(texts: Sequence[str], *, at_start: bool = True) -> str:
+    """Files one behind the other, the first of them `at_start` or behind something else; the last one ends as it does."""
+    parts = [text if at_start and number == 0 else _unmarked(text) for number, text in enumerate(texts)]
+    return "".join(_with_line_end(text) for text in parts[:-1]) + "".join(parts[-1:])
+
+
+def _within(text: str) -> str:
+    """So that it can stand in the middle of another file."""
+    return _with_line_end(_unmarked(text))
+
+
+def _unmarked(text: str) -> str:
+    """A byte order mark is one at the start of a file only; elsewhere it is the first character of a name."""
+    return text.removeprefix(BYTE_ORDER_MARK)
+
+
+def _with_line_end(text: str) -> str:
     return text if not text or text[-1] in "\r\n" else text + "\n"
 
 

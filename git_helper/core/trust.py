@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, Protocol
 
 from git_helper.core import git_values
 from git_helper.core.given import PROJECT
+from git_helper.core.home_path import under_home
 from git_helper.core.insecure_host import ANY, InsecureHost
 from git_helper.core.settings import BOOLISH, boolean
 from git_helper.errors import UsageError
@@ -51,10 +52,14 @@ class Roots:
 
 @frozen
 class ClientCertificate:
-    """PEM files; without `key` the key is in `certificate`, before or behind the certificates."""
+    """PEM files; without `key` the key is in `certificate`, before or behind the certificates.
+
+    `asked_for`: whether git would ask its helpers for the key's passphrase (http.sslCertPasswordProtected).
+    """
 
     certificate: Named
     key: Named | None = None
+    asked_for: bool = False
 
 
 @frozen
@@ -80,11 +85,27 @@ class _Names(NamedTuple):
     key_variable: str
     certificate: str
     key: str
+    protected_variable: str
+    protected: str
 
 
 # A certificate for servers is none for proxies.
-_FOR_SERVERS = _Names("GIT_SSL_CERT", "GIT_SSL_KEY", "sslCert", "sslKey")
-_FOR_PROXIES = _Names("GIT_PROXY_SSL_CERT", "GIT_PROXY_SSL_KEY", "proxySSLCert", "proxySSLKey")
+_FOR_SERVERS = _Names(
+    "GIT_SSL_CERT",
+    "GIT_SSL_KEY",
+    "sslCert",
+    "sslKey",
+    "GIT_SSL_CERT_PASSWORD_PROTECTED",
+    "sslCertPasswordProtected",
+)
+_FOR_PROXIES = _Names(
+    "GIT_PROXY_SSL_CERT",
+    "GIT_PROXY_SSL_KEY",
+    "proxySSLCert",
+    "proxySSLKey",
+    "GIT_PROXY_SSL_CERT_PASSWORD_PROTECTED",
+    "proxySSLCertPasswordProtected",
+)
 
 
 class Server(Protocol):
@@ -106,7 +127,7 @@ class TrustSettings:
     """Everything that decides. `given(option, url)`: our settings `cert`, `client-cert`, `native-tls` and
     `allow-insecure-host` with their provenance. `git_http(variable, url)`: git's `http.<url>.<variable>` (a bare name: true).
 
-    `home`: what `~` is in git's configuration. `separator`: what stands between folders in SSL_CERT_DIR.
+    `home`: what `~` is in variables and git's configuration. `separator`: what stands between folders in SSL_CERT_DIR.
     """
 
     given: Callable[[str, str], Sequence[Given]] = lambda option, url: ()
@@ -186,7 +207,7 @@ class TrustSettings:
         file, folders = self._variable("SSL_CERT_FILE"), self._variable("SSL_CERT_DIR")
         if file or folders:
             paths = folders.path.split(self.separator) if folders else ()
-            return _of_files(file, *(Named(path, "SSL_CERT_DIR") for path in paths if path))
+            return _of_files(file, *(Named(under_home(path, self.home), "SSL_CERT_DIR") for path in paths if path))
         file, folder = self._in_git("sslCAInfo", url), self._in_git("sslCAPath", url)
         if file or folder:
             return _of_files(file, folder)
@@ -200,7 +221,9 @@ class TrustSettings:
         if chosen is not None:
             setting = str(chosen.provenance)
             certificate, _, key = chosen.value.partition(",")
-            return ClientCertificate(Named(certificate, setting), Named(key, setting) if key else None)
+            return ClientCertificate(
+                Named(certificate, setting), Named(key, setting) if key else None, self._asks_helpers(server)
+            )
         url = server.leads_to or server.configured_url
         git = _FOR_SERVERS if server.leads_to is None else _FOR_PROXIES
         key_for_git = self._variable(git.key_variable) or self._in_git(git.key, url)
@@ -210,8 +233,15 @@ class TrustSettings:
             (self._in_git(git.certificate, url), key_for_git),
         ):
             if found is not None:
-                return ClientCertificate(found, named)
+                return ClientCertificate(found, named, self._asks_helpers(server))
         return None
+
+    def _asks_helpers(self, server: Server) -> bool:
+        git = _FOR_SERVERS if server.leads_to is None else _FOR_PROXIES
+        value = self.environ.get(git.protected_variable)
+        if value is None:
+            value = self.git_http(git.protected, server.leads_to or server.configured_url)
+        return value is not None and bool(git_values.boolean(value))
 
     def _last(self, option: str, url: str) -> Given | None:
         given = self.given(option, url)
@@ -219,14 +249,13 @@ class TrustSettings:
 
     def _variable(self, name: str) -> Named | None:
         value = self.environ.get(name)
-        return Named(value, name) if value else None
+        return Named(under_home(value, self.home), name) if value else None
 
     def _in_git(self, variable: str, url: str) -> Named | None:
         value = self.git_http(variable, url)
         if not value:
             return None
-        path = self.home + value[1:] if value == "~" or value.startswith("~/") else value
-        return Named(path, f"http.{variable}")
+        return Named(under_home(value, self.home), f"http.{variable}")
 
 
 def _said(insecure: Given) -> str:

@@ -65,7 +65,8 @@ class UrlText:
     @property
     def port(self) -> str | None:
         """What follows the host's colon; None when there is no colon (those of an IPv6 address do not count)."""
-        _, colon, port = _BRACKETED.sub("", self.host_and_port).partition(":")
+        text = self.host_and_port
+        _, colon, port = (_BRACKETED.sub("", text) if text.startswith("[") else text).partition(":")
         return port if colon else None
 
     @property
@@ -88,6 +89,11 @@ def split_url(text: str) -> UrlText | None:
     return UrlText(text, start, text.rfind("@", start, end) + 1 or start, end, path_end, query_end)
 
 
+def with_authority(text: str) -> str:
+    """`file:/x` as `file:///x`: RFC 8089 allows both, and pip takes both; any other text as it is."""
+    return f"file://{text[5:]}" if text[:6].lower() == "file:/" and text[6:7] != "/" else text
+
+
 def hides_credentials(url: UrlText) -> bool:
     """Whether an `@` behind the authority may end a password with a raw `/ ? # \\`, so that no part may be shown.
 
@@ -102,7 +108,7 @@ def hides_credentials(url: UrlText) -> bool:
         return True  # `u:/password@host`; nobody writes a colon without a port
     if url.text[url.authority_end] != "/":
         return True
-    path = _NESTED_ORIGIN.sub("", url.path)
+    path = url.path if ":" not in url.path else _NESTED_ORIGIN.sub("", url.path)
     return "@" in path[path.find(":") :] if ":" in path else False
 
 

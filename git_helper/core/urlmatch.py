@@ -130,32 +130,31 @@ def _port(port: bytes, scheme: bytes) -> bytes | None:
 
 
 def _path(tail: bytes) -> bytes | None:
-    """With dot segments resolved and escapes normalised; None for a bad escape or a `..` that leads above the root."""
-    rest = tail.removeprefix(b"/")
-    path = b"/"
-    while True:
-        end = _authority_end(rest)
-        segment = _escaped(rest[:end])
-        if segment is None:
+    """With dot segments resolved and escapes normalised; None for a bad escape or a `..` that leads above the root.
+
+    In linear time: the path of a question is what whoever names a repository makes of it.
+    """
+    end = min((at for at in map(tail.find, (b"?", b"#")) if at >= 0), default=len(tail))
+    query, path = _escaped(tail[end:]), bytearray(b"/")
+    segments = tail[:end].removeprefix(b"/").split(b"/")
+    for number, written in enumerate(segments, 1):
+        segment = _escaped(written)
+        if segment is None or (segment == b".." and path == b"/"):
             return None
         slash = b"/"
         if segment == b".":
             # The slash before it goes as well, unless it is the first one.
-            path, slash = (path, b"") if path == b"/" else (path[:-1], slash)
+            slash = b"" if path == b"/" else slash
+            del path[max(1, len(path) - 1) :]
         elif segment == b"..":
-            if path == b"/":
-                return None
-            path = path[: path.rfind(b"/", 0, len(path) - 1)]
-            path, slash = (path, slash) if path else (b"/", b"")
+            del path[path.rfind(b"/", 0, -1) :]
+            slash = slash if path else b""
+            path = path or bytearray(b"/")
         else:
             path += segment
-        rest = rest[end:]
-        if not rest.startswith(b"/"):
-            break
-        rest = rest[1:]
-        path += slash
-    query = _escaped(rest)
-    return None if query is None else path + query
+        if number < len(segments):
+            path += slash
+    return None if query is None else bytes(path) + query
 
 
 def _escaped(text: bytes) -> bytes | None:

@@ -9,7 +9,6 @@ import hashlib
 import json
 import os
 import re
-import tempfile
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
@@ -19,6 +18,7 @@ from git_helper.core.plain_url import PlainUrl
 from git_helper.core.redaction import display_url, redact
 from git_helper.errors import Cancelled, GitHelperError, NotFound, Refused, Unreachable
 from git_helper.frozen import frozen
+from git_helper.git import lfs_objects
 from git_helper.net.message import Request
 from git_helper.secret import visible
 from git_helper.system.together import together
@@ -95,6 +95,8 @@ class LfsClient:
         """
         wanted = {one.oid: one for one in pointers if not os.path.exists(object_path(folder, one.oid))}
         missing = list(wanted.values())
+        if missing:
+            lfs_objects.sweep(folder)
         for start in range(0, len(missing), _BATCH):
             downloads = self._ask(missing[start : start + _BATCH])
             # All come to their end, so that none leaves half a file behind.
@@ -161,28 +163,21 @@ class LfsClient:
         """One object, hashed on the way."""
         pointer = download.pointer
         path = object_path(folder, pointer.oid)
-        os.makedirs(os.path.dirname(path), exist_ok=True)
         # An address with its own Authorization needs no credential of ours; another origin would get none anyway.
         ours = "Authorization" not in download.headers
         request = self._request("GET", download.url, download.headers, None, pointer.size, ours=ours)
         with self._session.send(request) as response:
             if response.status != 200:
                 raise self._refusal(response, pointer)
-            descriptor, temporary = tempfile.mkstemp(prefix=".new-", dir=os.path.dirname(path))
-            try:
-                with open(descriptor, "wb") as file:
-                    checksum, size = hashlib.sha256(), 0
-                    while block := response.read1(_BLOCK):
-                        checksum.update(block)
-                        size += file.write(block)
-                        if progress is not None:
-                            progress(len(block))
+            with lfs_objects.arriving(path) as file:
+                checksum, size = hashlib.sha256(), 0
+                while block := response.read1(_BLOCK):
+                    checksum.update(block)
+                    size += file.write(block)
+                    if progress is not None:
+                        progress(len(block))
                 if (size, checksum.hexdigest()) != (pointer.size, pointer.oid):
                     raise DamagedLfsObject(f"the LFS object '{pointer.oid}' that '{self._shown}' sent is another one")
-                os.replace(temporary, path)
-            except BaseException:
-                os.unlink(temporary)
-                raise
 
     # ------------------------------------------------------------------ requests
 

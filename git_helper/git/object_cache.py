@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_helper.errors import StoreError, reason
 from git_helper.frozen import frozen
-from git_helper.git import stored_tree
+from git_helper.git import lfs_objects, stored_tree
 from git_helper.git.staging import remove_tree, staged, unused
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ VERSION = "git-v1"
 _TREE = ".tree"
 _LOCK = _TREE + ".lock"
 _LFS = "lfs"
+_MOMENT = 60.0  # seconds
 
 
 @frozen
@@ -53,19 +54,26 @@ class ObjectCache:
         return os.path.isfile(self.place(url, commit))
 
     def open(self, url: GitUrl, commit: Oid) -> StoredTree | None:
-        """The tree, which counts as used now; None when it is not there, or damaged: then it is gone."""
+        """The tree, which counts as used now; None when it is not there, or damaged: then it is gone.
+
+        Its `write` may still find it damaged: then `forget` is the caller's to call.
+        """
         place = self.place(url, commit)
         try:
             tree = stored_tree.StoredTree(place)
         except FileNotFoundError:
             return None
         except (stored_tree.DamagedTree, OSError):
-            with contextlib.suppress(OSError):
-                os.unlink(place)
+            self.forget(url, commit)
             return None
         with contextlib.suppress(OSError):
             os.utime(place)
         return tree
+
+    def forget(self, url: GitUrl, commit: Oid) -> None:
+        """Removes the tree, so that it is fetched again."""
+        with contextlib.suppress(OSError):
+            os.unlink(self.place(url, commit))
 
     @contextlib.contextmanager
     def adding(self, url: GitUrl, commit: Oid) -> Iterator[StoredTreeWriter | None]:
@@ -119,6 +127,7 @@ class ObjectCache:
         top = os.path.join(self.folder, VERSION)
         for repository in _names(top):
             folder = os.path.join(top, repository)
+            known = commits
             for name in _names(folder):
                 path = os.path.join(folder, name)
                 if name.endswith(_LOCK):
@@ -127,13 +136,16 @@ class ObjectCache:
                 elif name.endswith(_TREE):
                     freed = _remove_old(path, before)
                     commits, size = commits + (freed is not None), size + (freed or 0)
-            if _names(folder) in ([], [_LFS]):  # its last commit is gone
+            lfs_objects.sweep(os.path.join(folder, _LFS))
+            left = _names(folder)
+            if left == [_LFS] or (not left and (commits > known or _is_left(folder))):
                 size += _size(os.path.join(folder, _LFS))
                 with contextlib.suppress(OSError):  # another process may begin just now
                     remove_tree(os.path.join(folder, _LFS))
                     os.rmdir(folder)
-        with contextlib.suppress(OSError):
-            os.rmdir(top)
+        if commits or _is_left(top):
+            with contextlib.suppress(OSError):
+                os.rmdir(top)
         return Freed(commits, size)
 
 
@@ -142,6 +154,14 @@ def _names(folder: str) -> list[str]:
         return sorted(os.listdir(folder))
     except OSError:
         return []
+
+
+def _is_left(folder: str) -> bool:
+    """Whether nobody has made this folder just now, to put something there: taking it away again and again would be a race."""
+    try:
+        return os.stat(folder).st_mtime < time.time() - _MOMENT
+    except OSError:
+        return False
 
 
 def _remove_old(path: str, before: float) -> int | None:

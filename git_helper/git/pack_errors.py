@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from git_helper.errors import GitHelperError
-from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 
@@ -39,8 +40,7 @@ class TooBig(GitHelperError):
         self.facts = (what, found, limit)
 
 
-@frozen
-class Limits:
+class Limits(NamedTuple):
     """What one tree may cost; git's own where it has one (core.maxTreeDepth, PATH_MAX, the depth of delta chains).
 
     `pack`, `object_size`, `tree_size` (also of commits and tags) and `written` in bytes; `paths` counts files and folders.

@@ -89,7 +89,7 @@ class PackReader:
             process = second_process.SecondProcess(words)
         except OSError:  # there is no room for one more
             return
-        self._there = _There(process, self._receiver, marshal.dumps((vars(self._limits), self._packed)))
+        self._there = _There(process, self._receiver, marshal.dumps((tuple(self._limits), self._packed)))
 
     def _back(self, there: _There) -> None:
         """The second process has not begun after all: everything so far is read here."""

@@ -84,7 +84,7 @@ def main() -> None:
     events.add(READY, None)
     events.flush()
     try:
-        _read(PackEntries(events, Limits(**limits)), events)
+        _read(PackEntries(events, Limits(*limits)), events)
     except BrokenPipeError:
         os._exit(1)  # nobody wants it any more
     os._exit(0)

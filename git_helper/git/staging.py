@@ -11,7 +11,6 @@ import contextlib
 import errno
 import os
 import re
-import secrets
 import signal
 import sys
 import threading
@@ -72,7 +71,7 @@ def staged(
     lock_path = os.path.join(parent, prefix + ".lock")
     with disk_errors(destination):
         lock, was_there, made = _lock(lock_path, destination, seconds, mode)
-    folder = os.path.join(parent, f"{prefix}.tmp-{secrets.token_hex(6)}")
+    folder = os.path.join(parent, f"{prefix}.tmp-{os.urandom(6).hex()}")
     unfinished = (folder, lock_path, made)
     _unfinished.add(unfinished)
     published = False
@@ -89,7 +88,10 @@ def staged(
                 yield Staging(destination, folder)
                 published = True
             finally:
-                remove_tree(folder)
+                try:
+                    os.rmdir(folder)  # mostly all was published
+                except OSError:
+                    remove_tree(folder)
     finally:
         file_lock.release(lock, lock_path)
         _unfinished.discard(unfinished)
@@ -123,7 +125,7 @@ _unfinished: set[tuple[str, str, str | None]] = set()
 def _remove_unfinished() -> None:
     for folder, lock, made in tuple(_unfinished):
         # A thread that still writes there loses its way, and the next run sweeps this name, too.
-        gone = f"{folder.rpartition('-')[0]}-{secrets.token_hex(6)}"
+        gone = f"{folder.rpartition('-')[0]}-{os.urandom(6).hex()}"
         with contextlib.suppress(OSError):
             os.rename(folder, gone)
             remove_tree(gone)

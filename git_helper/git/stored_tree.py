@@ -10,19 +10,28 @@ import contextlib
 import json
 import os
 import struct
+import threading
 import zlib
-from typing import Any, BinaryIO, Self
+from queue import Queue
+from typing import TYPE_CHECKING, Any, Self
 
 from git_helper.errors import StoreError, reason
 from git_helper.git.pack_errors import Limits
 from git_helper.git.tree_entries import SYMLINK
 from git_helper.git.tree_rest import Rest
-from git_helper.git.tree_writer import TreeWriter
+from git_helper.git.tree_writer import CREATE, MODES, TreeWriter, write_all
 
-_MAGIC = b"tree\1"
-_TAIL = struct.Struct(">QI5s")
-"""Length of the list, CRC-32 of everything before, _MAGIC."""
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import BinaryIO
+
+_MAGIC = b"tree\2"
+_TAIL = struct.Struct(">QII5s")
+"""Length of the list, CRC-32 of the contents, CRC-32 of the list, _MAGIC."""
 _BLOCK = 1 << 20
+_BUFFER = 1 << 13
+_MOST_BLOCKS = 8
+"""Read and not yet checked."""
 
 
 class DamagedTree(Exception):
@@ -62,9 +71,10 @@ class StoredTreeWriter:
     def finish(self, rest: Rest) -> None:
         """Everything was added."""
         found = json.dumps({"entries": self._entries, "rest": rest.described()}).encode("ascii")
+        contents = self._checksum
         self._write(found)
         try:
-            self._file.write(_TAIL.pack(len(found), self._checksum, _MAGIC))
+            self._file.write(_TAIL.pack(len(found), contents, zlib.crc32(found), _MAGIC))
             self._file.close()
         except OSError as error:
             raise self._failure(error) from error
@@ -89,12 +99,15 @@ class StoredTreeWriter:
 
 
 class StoredTree:
-    """The file `path`, whole and unchanged; a context manager. Raises FileNotFoundError, DamagedTree, OSError."""
+    """The file `path`; a context manager. What it lists is unchanged, of the contents `write` finds out.
+
+    Raises FileNotFoundError, DamagedTree, OSError.
+    """
 
     def __init__(self, path: str) -> None:
-        self._file: BinaryIO = open(path, "rb", buffering=0)  # noqa: SIM115
+        self._file: BinaryIO = open(path, "rb", buffering=_BUFFER)  # noqa: SIM115
         try:
-            listed = self._verified()
+            listed = self._listed()
         except BaseException:
             self._file.close()
             raise
@@ -102,40 +115,50 @@ class StoredTree:
         self.rest = Rest.of_described(listed["rest"])
 
     def write(self, folder: str) -> None:
-        """Writes the tree into `folder`, which exists and is empty. Raises OSError."""
-        writer = TreeWriter(os.fsencode(folder), Limits())
-        self._file.seek(0)
-        with open(self._file.fileno(), "rb", buffering=_BLOCK, closefd=False) as file:
-            for name, kind, size in self._entries:
-                path = writer.prefix + os.fsencode(name)
-                writer.make_folder(path[: path.rindex(b"/") + 1])
-                if kind == SYMLINK:
-                    writer.link(path, file.read(size))
-                elif size <= _BLOCK:
-                    writer.write(path, file.read(size), kind)
-                else:
-                    writer.write_from(path, file, size, kind)
-        for path, _ in self.rest.submodules:
-            writer.make_folder(writer.prefix + path + b"/")
+        """Writes the tree into `folder`, which exists and is empty.
 
-    def _verified(self) -> Any:
-        """What is listed, when the checksum is right."""
+        Raises DamagedTree when it ought not to have been written, and OSError.
+        """
+        self._file.seek(0)
+        with _Contents(self._file, self._length, self._checksum) as contents:
+            self._write(folder, contents)
+            contents.finish()
+
+    def _write(self, folder: str, contents: _Contents) -> None:
+        writer = TreeWriter(os.fsencode(folder), Limits())
+        top, above = folder + "/", ""
+        for name, kind, size in self._entries:
+            path = top + name
+            parent = name[: name.rfind("/") + 1]
+            if parent != above:
+                writer.make_folder(os.fsencode(top + parent))
+                above = parent
+            if kind == SYMLINK:
+                writer.link(os.fsencode(path), b"".join(contents.pieces(size)))
+                continue
+            descriptor = os.open(path, CREATE, MODES[kind])
+            try:
+                for piece in contents.pieces(size):
+                    write_all(descriptor, piece)
+            finally:
+                os.close(descriptor)
+        for submodule, _ in self.rest.submodules:
+            writer.make_folder(writer.prefix + submodule + b"/")
+
+    def _listed(self) -> Any:
+        """What is listed, when its checksum is right."""
         file = self._file
         left = file.seek(0, os.SEEK_END) - _TAIL.size
         if left < 0:
             raise DamagedTree
         file.seek(left)
-        length, checksum, magic = _TAIL.unpack(file.read(_TAIL.size))
-        left -= length
-        if magic != _MAGIC or left < 0:
+        length, self._checksum, checksum, magic = _TAIL.unpack(file.read(_TAIL.size))
+        self._length = left - length
+        if magic != _MAGIC or self._length < 0:
             raise DamagedTree
-        file.seek(0)
-        found = 0
-        while left and (block := file.read(min(left, _BLOCK))):
-            found = zlib.crc32(block, found)
-            left -= len(block)
+        file.seek(self._length)
         listed = file.read(length)
-        if zlib.crc32(listed, found) != checksum:
+        if zlib.crc32(listed) != checksum:
             raise DamagedTree
         return json.loads(listed)
 
@@ -144,3 +167,76 @@ class StoredTree:
 
     def __exit__(self, *_: object) -> None:
         self._file.close()
+
+
+class _Contents:
+    """Reads the contents once, from `file` where it stands; a context manager. Raises DamagedTree.
+
+    When there is more than a block, a thread takes the checksum while the caller writes: zlib needs no interpreter lock.
+    """
+
+    def __init__(self, file: BinaryIO, length: int, checksum: int) -> None:
+        self._file = file
+        self._left = length
+        self._expected = checksum
+        self._found = 0
+        self._block = memoryview(b"")
+        self._at = 0
+        self._unchecked: Queue[bytes] | None = Queue(_MOST_BLOCKS) if length > _BLOCK else None
+        if 0 < length <= _BLOCK:
+            self._next()
+            self.finish()
+
+    def pieces(self, size: int) -> Iterable[memoryview]:
+        """The next `size` bytes, mostly in one piece."""
+        start = self._at
+        self._at += size
+        return (self._block[start : self._at],) if self._at <= len(self._block) else self._across(start)
+
+    def _across(self, start: int) -> Iterator[memoryview]:
+        """From `start` of this block to the place in a later one that is so far behind."""
+        while self._at > len(self._block):
+            yield self._block[start:]
+            start = 0
+            self._at -= len(self._block)
+            self._next()
+        yield self._block[: self._at]
+
+    def _next(self) -> None:
+        try:
+            block = self._file.read(min(self._left, _BLOCK))
+        except OSError as error:
+            raise DamagedTree from error
+        if not block:
+            raise DamagedTree
+        self._left -= len(block)
+        self._block = memoryview(block)
+        if self._unchecked is None:
+            self._found = zlib.crc32(block, self._found)
+        else:
+            self._unchecked.put(block)
+
+    def _check(self, blocks: Queue[bytes]) -> None:
+        while block := blocks.get():
+            self._found = zlib.crc32(block, self._found)
+
+    def finish(self) -> None:
+        """Everything was read."""
+        self._end()
+        if self._left or self._found != self._expected:
+            raise DamagedTree
+
+    def _end(self) -> None:
+        if self._unchecked is not None:
+            self._unchecked.put(b"")
+            self._thread.join()
+            self._unchecked = None
+
+    def __enter__(self) -> Self:
+        if self._unchecked is not None:
+            self._thread = threading.Thread(target=self._check, args=(self._unchecked,), daemon=True)
+            self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()

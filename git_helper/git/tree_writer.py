@@ -12,9 +12,9 @@ from git_helper.git.tree_entries import SYMLINK
 if TYPE_CHECKING:
     from io import FileIO
 
-_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-_CREATE |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-_MODES = (0o666, 0o777)
+CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+CREATE |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+MODES = (0o666, 0o777)
 _BLOCK = 1 << 20
 _LONGEST_LINK = 4096
 _NO_RIGHT_TO_LINK = 1314  # ERROR_PRIVILEGE_NOT_HELD
@@ -63,7 +63,7 @@ class TreeWriter:
 
     def _write(self, path: bytes, content: bytes, executable: int) -> None:
         self._count(len(content))
-        descriptor = os.open(path, _CREATE, _MODES[executable])
+        descriptor = os.open(path, CREATE, MODES[executable])
         try:
             write_all(descriptor, content)
         finally:
@@ -77,7 +77,7 @@ class TreeWriter:
     def write_from(self, path: bytes, source: FileIO | BinaryIO, size: int, executable: int) -> None:
         """A file with the next `size` bytes of `source`."""
         self._count(size)
-        with open(os.open(path, _CREATE, _MODES[executable]), "wb", buffering=0) as file:
+        with open(os.open(path, CREATE, MODES[executable]), "wb", buffering=0) as file:
             while size and (block := source.read(min(size, _BLOCK))):
                 write_all(file.fileno(), block)
                 size -= len(block)
@@ -122,7 +122,7 @@ class TreeWriter:
             raise TooBig("the size of all files is", self.written, self._limits.written)
 
 
-def write_all(descriptor: int, content: bytes) -> None:
+def write_all(descriptor: int, content: bytes | memoryview) -> None:
     """All of it, also where one call takes only a part (signals, a disk that is nearly full)."""
     written = os.write(descriptor, content) if content else 0
     while written < len(content):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Protocol
 
-from git_helper.errors import StoreError, Unreachable, UsageError
-from git_helper.git import lfs, lfs_files, submodules
-from git_helper.git.checkout import Repository, unpack
+from git_helper.errors import StoreError, Timeout, Unreachable, UsageError
+from git_helper.git import checkout, lfs, lfs_files, submodules
 from git_helper.git.pack_errors import Limits
-from git_helper.git.staging import disk_errors, staged
+from git_helper.git.staging import disk_errors, remove_tree, staged
+from git_helper.git.stored_tree import DamagedTree
 from git_helper.git.tree_rest import Rest
 from git_helper.git.tree_writer import TreeWriter
 from git_helper.secret import visible
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from git_helper.core.giturl import GitUrl
     from git_helper.core.reference import Oid
+    from git_helper.git.checkout import Repository
     from git_helper.git.lfs_pointer import LfsPointer
     from git_helper.git.object_cache import ObjectCache
     from git_helper.git.staging import Staging
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
 _DEEPEST = 32
 """Submodules in submodules."""
+
+
+class _NotKeptError(Exception):
+    """The cache has not all of a tree."""
 
 
 class Trees:
@@ -75,6 +80,22 @@ class Trees:
                 self._write(url, commit, folder, staging, 0)
                 staging.publish(folder)
 
+    def fetch_kept(self, url: GitUrl, commit: Oid, destination: str) -> bool:
+        """As `fetch`, but without waiting: False when the cache has not all of it, or while another one writes there."""
+        try:
+            with staged(os.path.abspath(destination), 0) as staging:
+                if staging is not None:
+                    folder = staging.make("tree", 0o777)
+                    if self._from_cache(url, commit, folder, self._is_whole) is None:
+                        raise _NotKeptError
+                    staging.publish(folder)
+        except (_NotKeptError, Timeout):
+            return False
+        return True
+
+    def _is_whole(self, rest: Rest) -> bool:
+        return not rest.submodules and not (rest.lfs and self._lfs)
+
     def _write(self, url: GitUrl, commit: Oid, folder: str, staging: Staging, depth: int) -> None:
         """The tree into `folder`, which is below that of `staging` and empty; `depth` submodules are above it."""
         rest = self._from_cache(url, commit, folder)
@@ -87,14 +108,24 @@ class Trees:
                 raise UsageError(f"cannot use the submodule '{visible(path)}': it is one in {_DEEPEST} others")
             self._write(submodule, oid, os.path.join(folder, os.fsdecode(path)), staging, depth + 1)
 
-    def _from_cache(self, url: GitUrl, commit: Oid, folder: str) -> Rest | None:
-        """What the tree lacks; None when it is not in the cache."""
+    def _from_cache(
+        self, url: GitUrl, commit: Oid, folder: str, is_wanted: Callable[[Rest], bool] = lambda rest: True
+    ) -> Rest | None:
+        """What the tree lacks; None when it is not in the cache, or not wanted then: `folder` is empty still."""
         tree = self._cache.open(url, commit)
         if tree is None:
             return None
-        with tree:
-            tree.write(folder)
-            return tree.rest
+        try:
+            with tree:
+                if not is_wanted(tree.rest):
+                    return None
+                tree.write(folder)
+                return tree.rest
+        except DamagedTree:
+            self._cache.forget(url, commit)
+            remove_tree(folder)
+            os.mkdir(folder)
+            return None
 
     def _from_server(self, url: GitUrl, commit: Oid, folder: str, staging: Staging) -> Rest:
         """As `_from_cache`: what comes is unpacked into `folder` at once, and kept in the cache beside it."""
@@ -104,7 +135,7 @@ class Trees:
             if kept is not None:
                 scratch = staging.make_scratch()
                 with self._show(url.display) as job, disk_errors(staging.destination):
-                    unpacked = unpack(self._open(url), commit, folder, scratch, job.received, kept)
+                    unpacked = checkout.unpack(self._open(url), commit, folder, scratch, job.received, kept)
                 rest = Rest.of(unpacked)
                 kept.finish(rest)
                 return rest

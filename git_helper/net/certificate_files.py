@@ -26,6 +26,10 @@ _KEY = re.compile(rb"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")
 _DER = b"\x30"
 
 
+class WrongPassphrase(UsageError):
+    """The key stays closed."""
+
+
 def load_roots(context: ssl.SSLContext, roots: Roots, warn: Callable[[str], None]) -> None:
     """Lets `context` trust the authorities in these files and folders and no others.
 
@@ -54,7 +58,7 @@ def load_roots(context: ssl.SSLContext, roots: Roots, warn: Callable[[str], None
 def load_client(context: ssl.SSLContext, client: ClientCertificate, passphrase: Callable[[str], Secret | None]) -> None:
     """Lets `context` show this certificate where a server asks for one. `passphrase` is asked for that of a key, by its file.
 
-    Raises UsageError.
+    Raises UsageError, WrongPassphrase among them.
     """
     key = client.key or client.certificate
     _check(client.certificate, _CERTIFICATE, "certificate")
@@ -77,7 +81,10 @@ def load_client(context: ssl.SSLContext, client: ClientCertificate, passphrase: 
         name = getattr(error, "reason", None)
         if name == "KEY_VALUES_MISMATCH":
             raise _unusable(key, "the key belongs to another certificate") from error
-        raise _unusable(key, "the passphrase is wrong" if asked else _reason(error)) from error
+        if asked:
+            wrong = _unusable(key, "the passphrase is wrong")
+            raise WrongPassphrase(wrong.message, wrong.hint) from error
+        raise _unusable(key, _reason(error)) from error
     except ValueError:
         raise _unusable(key, "no key has a passphrase as long as that") from None
 

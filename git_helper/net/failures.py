@@ -13,6 +13,7 @@ from urllib3.exceptions import (
     SSLError,
 )
 
+from git_helper.core import unreachable
 from git_helper.core.trust import Trust
 from git_helper.errors import Unreachable
 from git_helper.frozen import frozen
@@ -51,6 +52,8 @@ class Wait:
         through = "" if self.proxy is None else f" through the proxy '{self.proxy}'"
         reason, hint = _reason(error, self.idle if elapsed >= self.idle else self.connect)
         below = cause(error)
+        if hint is None and self.proxy is None:
+            hint = _helps(error, encrypted=self.shown.startswith("https:"))
         passing = isinstance(below, ConnectionError) and not isinstance(below, ConnectionRefusedError)
         return (Interrupted if passing else Unreachable)(f"cannot reach '{self.shown}'{through}: {reason}", hint)
 
@@ -67,14 +70,15 @@ class Wait:
         if isinstance(error, ProxyRefusal):
             return self.refused_by_proxy(error)
         reason, hint = _reason(error, self.idle if elapsed >= self.idle else self.connect)
-        return Unreachable(f"cannot reach the proxy '{self.proxy}' on the way to '{self.shown}': {reason}", hint)
+        message = f"cannot reach the proxy '{self.proxy}' on the way to '{self.shown}': {reason}"
+        return Unreachable(message, hint or unreachable.OTHER_PROXY)
 
     def refused_by_proxy(self, refusal: ProxyRefusal) -> Unreachable:
         """The proxy answered instead of the server; LoginWanted when it asks who we are."""
         message = f"the proxy '{self.proxy}' refuses the way to '{self.shown}': {refusal.reason}"
         if refusal.wants_login:
             return LoginWanted(message, refusal.challenges, refusal.certain)
-        return Unreachable(message)
+        return Unreachable(message, unreachable.NOT_THROUGH_IT)
 
 
 def _reason(error: Exception, limit: float) -> tuple[str, str | None]:
@@ -98,3 +102,13 @@ def _reason(error: Exception, limit: float) -> tuple[str, str | None]:
     if isinstance(below, (IncompleteRead, HTTPException)):
         return "its answer cannot be read", None
     return type(below).__name__, None
+
+
+def _helps(error: Exception, *, encrypted: bool) -> str | None:
+    """What to look at, where no proxy is between."""
+    below = cause(error)
+    if isinstance(error, NameResolutionError):
+        return unreachable.unknown_name()
+    if isinstance(below, BadStatusLine) and not encrypted:
+        return unreachable.MAYBE_TLS  # RemoteDisconnected is one, too
+    return unreachable.hint(below.errno) if isinstance(below, OSError) else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
 from git_helper.core.credential import Origin
@@ -86,10 +86,11 @@ class Target:
     @classmethod
     def of(cls, request: Request) -> Target:
         """Where `request` goes first. Raises UsageError."""
-        target = replace(cls.parse(request.url), secrets_path=request.path)
-        if request.username is None and request.password is None:
-            return target
-        return replace(target, username=request.username, password=request.password)
+        target = cls.parse(request.url)
+        given: dict[str, Any] = {} if request.path is None else {"secrets_path": request.path}
+        if request.username is not None or request.password is not None:
+            given |= {"username": request.username, "password": request.password}
+        return replace(target, **given) if given else target
 
     @property
     def configured_url(self) -> str:

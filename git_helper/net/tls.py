@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import ssl
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import urllib3
 from urllib3.exceptions import InsecureRequestWarning
 
 from git_helper.errors import UsageError
 from git_helper.net import bundled_roots, tls_failures
-from git_helper.net.certificate_files import load_client, load_roots
+from git_helper.net.certificate_files import WrongPassphrase, load_client, load_roots
 from git_helper.net.shared_context import SharedContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from git_helper.core.trust import Trust
+    from git_helper.core.trust import ClientCertificate, Trust
     from git_helper.errors import Unreachable
     from git_helper.net.target import Target
     from git_helper.net.tls_failures import Certificate
@@ -29,6 +29,17 @@ if TYPE_CHECKING:
 _LISTENING_SECONDS = 1.0
 
 
+class Kept(Protocol):
+    """A passphrase that somebody keeps, who hears whether it is right."""
+
+    @property
+    def secret(self) -> Secret:
+        """The passphrase."""
+
+    def tell(self, *, opens: bool) -> None:
+        """Called once, after it was tried."""
+
+
 class Contexts:
     """A `ContextFor`: the context for each target. Thread-safe."""
 
@@ -37,18 +48,21 @@ class Contexts:
         trust_for: Callable[[Target], Trust],
         *,
         passphrase: Callable[[str], Secret | None] = lambda path: None,
+        kept: Callable[[ClientCertificate], Kept | None] = lambda client: None,
         warn: Callable[[str], None] = lambda text: None,
         bundled: Callable[[], ssl.SSLContext] = bundled_roots.load,
         native: Callable[[], ssl.SSLContext] | None = None,
         read_certificate: Callable[[bytes], Certificate | None] = lambda der: None,
     ) -> None:
-        """`passphrase`: of the key in a file, or None; asked once for each file. `warn`: gets each warning once.
+        """`passphrase`: of the key in a file, or None; asked once for each file, where none is `kept` that opens it.
+        `warn`: gets each warning once.
 
         `bundled`: a new context that trusts Mozilla's list, `native` one that trusts whom the system trusts.
         `read_certificate`: what stands in a certificate (DER).
         """
         self._trust_for = trust_for
         self._ask = passphrase
+        self._find_kept = kept
         self._warn = warn
         self._bundled = bundled
         self._native = native
@@ -97,8 +111,30 @@ class Contexts:
         elif trust.roots.kind == "files":
             load_roots(context, trust.roots, self._warn_once)
         if trust.client is not None:
-            load_client(context, trust.client, self._passphrase)
+            self._show(context, trust.client)
         return context
+
+    def _show(self, context: ssl.SSLContext, client: ClientCertificate) -> None:
+        tried: list[Kept] = []
+
+        def kept(path: str) -> Secret | None:
+            found = None if path in self._passphrases else self._find_kept(client)
+            if found is None:
+                return self._passphrase(path)
+            tried.append(found)
+            return found.secret
+
+        try:
+            load_client(context, client, kept)
+        except WrongPassphrase:
+            if not tried:
+                raise
+            tried[0].tell(opens=False)
+            load_client(context, client, self._passphrase)
+        else:
+            for one in tried:
+                self._passphrases[(client.key or client.certificate).path] = one.secret
+                one.tell(opens=True)
 
     def _passphrase(self, path: str) -> Secret | None:
         if path not in self._passphrases:

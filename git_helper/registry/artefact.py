@@ -145,7 +145,7 @@ class Artefacts:
                 partial.forget()
                 raise Busy(f"cannot go on with '{wanted.url.display}': the server has another file now", 0.0)
             check_status(response, wanted.url.display)
-            total = _total(response, partial.size)
+            total = _total(response, partial)
             try:
                 with partial.open(response.status, response.headers) as file:
                     hashing = Hashing(wanted.digests.algorithms)
@@ -172,9 +172,9 @@ def _copy(response: Response, file: BinaryIO, hashing: Hashing, total: int | Non
         watch(received, total)
 
 
-def _total(response: Response, before: int) -> int | None:
+def _total(response: Response, partial: PartialFile) -> int | None:
     """Bytes of the whole file, if the answer says so."""
     length = response.headers.get("Content-Length", "")
     if not (length.isascii() and length.isdigit() and len(length) < _MOST_DIGITS):
         return None
-    return int(length) + (before if response.status == PARTIAL_CONTENT else 0)
+    return int(length) + (partial.size if response.status == PARTIAL_CONTENT else 0)

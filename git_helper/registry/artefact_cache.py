@@ -79,8 +79,7 @@ class ArtefactCache:
         path = self._place("sha256", found["sha256"])
         try:
             self._made("sha256")
-            os.replace(partial.path, path)
-            partial.forget()
+            partial.move(path)
             for name, value in found.items():
                 if name in ("sha384", "sha512"):
                     self._made(name)

@@ -43,22 +43,24 @@ def put(source: str, place: str) -> str:
     temporary = os.path.join(folder, f".{name}.git-helper-{secrets.token_hex(6)}")
     _unfinished.add(temporary)
     try:
-        os.makedirs(folder, exist_ok=True)
-        _sweep(folder)
+        _prepare(folder)
         shutil.copyfile(source, temporary)
         os.replace(temporary, place)
+        _unfinished.discard(temporary)
     except OSError as error:
         raise GitHelperError(f"cannot write '{visible(place)}': {reason(error)}") from error
     finally:
-        _remove(temporary)
-        _unfinished.discard(temporary)
+        if temporary in _unfinished:
+            _remove(temporary)
+            _unfinished.discard(temporary)
     return place
 
 
-def _sweep(folder: str) -> None:
-    """Removes what killed runs left behind a day ago; once for each folder."""
-    if folder in _swept:
+def _prepare(folder: str) -> None:
+    """Makes the folder, and removes what killed runs left behind a day ago; once for each folder."""
+    if folder in _swept and os.path.isdir(folder):
         return
+    os.makedirs(folder, exist_ok=True)
     _swept.add(folder)
     with os.scandir(folder) as entries:
         found = [entry for entry in entries if _TEMPORARY.fullmatch(entry.name)]

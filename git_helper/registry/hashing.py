@@ -24,8 +24,8 @@ class Hashing:
 
     def add_file(self, path: str) -> None:
         """All bytes of a file. Raises OSError."""
-        buffer = memoryview(bytearray(_BLOCK))
-        with open(path, "rb", buffering=0) as file:
+        with open(path, "rb", buffering=0) as file:  # first: most often there is none
+            buffer = memoryview(bytearray(_BLOCK))
             while size := file.readinto(buffer):
                 self.add(buffer[:size])
 

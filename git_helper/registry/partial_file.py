@@ -40,7 +40,8 @@ class PartialFile:
 
         `known`: digests are, so that a wrong joint is noticed.
         """
-        size, validator = self.size, self._validator()
+        size = self.size
+        validator = self._validator() if size else None
         if not size or (validator is None and not known):
             return {}
         wanted = {"Range": f"bytes={size}-"}
@@ -61,13 +62,15 @@ class PartialFile:
         self._keep(headers)
         return open(self.path, "wb")
 
+    def move(self, place: str) -> None:
+        """Makes it the file at `place`: it is whole. Raises OSError."""
+        os.replace(self.path, place)
+        _remove(self._note)
+
     def forget(self) -> None:
         """Removes what there is."""
-        for path in (self.path, self._note):
-            try:
-                os.unlink(path)
-            except FileNotFoundError:
-                pass
+        _remove(self.path)
+        _remove(self._note)
 
     def _validator(self) -> str | None:
         try:
@@ -84,3 +87,10 @@ class PartialFile:
         if validator.isascii() and validator.isprintable() and 0 < len(validator) < _MOST_NOTE // 4:
             with open(self._note, "w", encoding="ascii") as file:  # half of it is no JSON
                 json.dump(validator, file)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass

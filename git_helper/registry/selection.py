@@ -14,10 +14,11 @@ from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel
 from packaging.version import Version
 
 from git_helper.errors import UsageError
+from git_helper.frozen import frozen
 from git_helper.secret import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
 
 class Link(Protocol):
@@ -31,9 +32,13 @@ class Link(Protocol):
     def requires_python(self) -> str | None:
         """Versions of Python that it is for (`data-requires-python`)."""
 
+    @property
+    def hashes(self) -> tuple[tuple[str, str], ...]:
+        """Algorithm and digest of each that is known."""
+
 
 L = TypeVar("L", bound=Link)
-_Rank = tuple[int, int, tuple[int, str] | tuple[()]]
+_Rank = tuple[bool, Version, int, int, tuple[int, str] | tuple[()]]
 _MOST_TAGS = 1000
 """Real wheels have a few dozen; a name of a server's choice could stand for millions."""
 _SHOWN = 200  # characters
@@ -51,47 +56,72 @@ def applies_here(marker: str | None) -> bool:
         raise UsageError(f"cannot tell whether this machine is meant by '{visible(marker or '')[:_SHOWN]}'") from None
 
 
-def pinned_version(specifier: str) -> str | None:
-    """The version of `==1.0` or `===1.0` alone, else None."""
-    found = list(SpecifierSet(specifier))
-    if len(found) != 1 or found[0].operator not in ("==", "===") or found[0].version.endswith(".*"):
-        return None
-    return found[0].version
+@frozen
+class Pin:
+    """One version; `is_exact`: as `===` wants it, without versions that only have a local label more (PEP 440)."""
+
+    version: str
+    is_exact: bool = False
+
+    @classmethod
+    def of(cls, specifier: str) -> Pin | None:
+        """That of `==1.0` or `===1.0` alone, else None."""
+        found = list(SpecifierSet(specifier))
+        if len(found) != 1 or found[0].operator not in ("==", "===") or found[0].version.endswith(".*"):
+            return None
+        return cls(found[0].version, found[0].operator == "===")
 
 
-def best(project: str, version: str, links: Iterable[L], python: str) -> L | None:
-    """The best file of exactly that version for this interpreter, whose full version is `python`; None: there is none.
+def best(project: str, pin: Pin, links: Iterable[L], python: str, hashes: Collection[tuple[str, str]] = ()) -> L | None:
+    """The best file of that version for this interpreter, whose full version is `python`; None: there is none.
 
-    Wheels before sources, the most specific tag first, then the highest build number; of equals the first one. What is
-    yanked counts: a pin asks for it by name (PEP 592).
+    Not one with another digest than each of `hashes`, if there is a choice; then the highest local version, wheels before
+    sources, the most specific tag, the highest build number; of equals the first one. What is yanked counts: a pin asks for
+    it by name (PEP 592).
     """
     try:
-        name, wanted = canonicalize_name(project), Version(version)
+        name, wanted = canonicalize_name(project), Version(pin.version)
     except ValueError:  # InvalidVersion, and what int() says of very long numbers
         return None  # `===` takes any text, but no file's name holds it
     chosen: tuple[_Rank, L] | None = None
     for link in links:
-        rank = _rank(link.filename, name, wanted)
-        if rank is None or not _runs_on(link.requires_python, python):
+        found = _read(link.filename, name)
+        if found is None or not _is_wanted(found[0], wanted, pin) or not _runs_on(link.requires_python, python):
             continue
+        rank = (_may_be(link.hashes, hashes), *found)
         if chosen is None or rank > chosen[0]:
             chosen = rank, link
     return None if chosen is None else chosen[1]
 
 
-def _rank(filename: str, name: str, wanted: Version) -> _Rank | None:
-    """The higher the better; None for another project or version, or another machine."""
+def _is_wanted(found: Version, wanted: Version, pin: Pin) -> bool:
+    if found == wanted:
+        return True
+    has_more = found.local is not None and wanted.local is None and not pin.is_exact
+    return has_more and Version(found.public) == wanted
+
+
+def _may_be(known: Iterable[tuple[str, str]], hashes: Collection[tuple[str, str]]) -> bool:
+    """Whether a file with these digests may have one of `hashes`."""
+    algorithms = {algorithm for algorithm, _ in hashes}
+    said = [one for one in known if one[0] in algorithms]
+    return not said or any(one in hashes for one in said)
+
+
+def _read(filename: str, name: str) -> tuple[Version, int, int, tuple[int, str] | tuple[()]] | None:
+    """Version and rank of a file, the higher the better; None for another project or another machine."""
     try:
         if _stands_for(filename) > _MOST_TAGS:
             return None
         if not filename.endswith(".whl"):
-            return (0, 0, ()) if parse_sdist_filename(filename) == (name, wanted) else None
+            project, version = parse_sdist_filename(filename)
+            return (version, 0, 0, ()) if project == name else None
         project, version, build, tags = parse_wheel_filename(filename)
     except ValueError:  # of `packaging`, and what int() says of very long numbers
         return None
     places = _places()
     place = min((places[tag] for tag in tags if tag in places), default=None)
-    return None if place is None or (project, version) != (name, wanted) else (1, -place, build)
+    return None if place is None or project != name else (version, 1, -place, build)
 
 
 def prepare() -> None:

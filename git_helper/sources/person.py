@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Question:
     """What is asked: the secret of `username` for protocol, host and path; the other fields are bytes as git sent them.
 
-    `program` asks, cleaned for display. `remembered`: whether an answer that works will be kept. `refused`: whether an
-    answer has just been refused. `role`: what it is for, a server or a proxy.
+    `program` asks, cleaned for display. `remembered`: whether an answer that works will be kept; any answer, if it is not
+    `checked`. `refused`: whether an answer has just been refused. `role`: what it is for, a server or a proxy.
     """
 
     protocol: bytes
@@ -34,6 +34,7 @@ class Question:
     remembered: bool = True
     refused: bool = False
     role: Role = "server"
+    checked: bool = True
 
     def is_exposed(self) -> bool:
         """Whether the answer would cross a network unencrypted."""

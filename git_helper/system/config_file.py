@@ -83,8 +83,17 @@ class ConfigFile:
         argv = [self._git, "config", *self._words, *words]
         done = process.run(argv, b"", SECONDS, self._environ, LIMIT, folder=self._folder)
         if done.code not in expected:
+            if self._words == ["--local"] and not self._has_repository():
+                raise UsageError(
+                    "cannot use '--local': the folder here is in no repository of git",
+                    "go into one, or leave '--local' out: git-helper configure",
+                )
             raise StoreError(f"cannot change git's configuration: {complaint(done)}")
         return done
+
+    def _has_repository(self) -> bool:
+        argv = [self._git, "rev-parse", "--git-dir"]
+        return process.run(argv, b"", SECONDS, self._environ, LIMIT, folder=self._folder).code == 0
 
 
 def rewrite(

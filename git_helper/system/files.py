@@ -45,7 +45,6 @@ def locked(path: str, seconds: float = LOCK_SECONDS) -> Iterator[None]:
 
     Whoever holds it may remove the lock's file: that says there is nothing more to lock. Raises Timeout after `seconds`.
     """
-    private_folder(os.path.dirname(path))
     deadline = time.monotonic() + seconds
     descriptor = _locked_once(path, deadline)
     while not is_same(descriptor, path + ".lock"):  # it was removed while we waited
@@ -67,7 +66,7 @@ def is_same(descriptor: int, path: str) -> bool:
 
 def _locked_once(path: str, deadline: float) -> int:
     try:
-        descriptor = os.open(path + ".lock", os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        descriptor = _opened(path + ".lock")
     except OSError as error:
         raise StoreError(f"cannot lock '{path}': {reason(error)}") from error
     try:
@@ -76,6 +75,16 @@ def _locked_once(path: str, deadline: float) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _opened(path: str) -> int:
+    """Makes the folder only when there is none: most often there is one. Raises OSError, StoreError."""
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
+    try:
+        return os.open(path, flags, 0o600)
+    except FileNotFoundError:
+        private_folder(os.path.dirname(path))
+        return os.open(path, flags, 0o600)
 
 
 def _wait_for(descriptor: int, path: str, deadline: float) -> None:

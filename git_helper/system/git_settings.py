@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_helper.core.given import Given, Provenance, read
+from git_helper.core.home_path import in_home
 from git_helper.core.options import TABLE, Option
 from git_helper.system.git_config import Entry, GitConfig
-from git_helper.system.project_file import under_home
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,5 +67,5 @@ def _of(option: Option, entries: Sequence[Entry], home: str) -> list[Given]:
             found.clear()
             continue
         where = provenance(entry, option.git_key)
-        found.append(read(option, value, where, lambda path: under_home(path, home)))
+        found.append(read(option, value, where, in_home(home)))
     return found

@@ -7,6 +7,7 @@ import re
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from git_helper.core.home_path import under_home
 from git_helper.core.project_settings import of_tables
 from git_helper.errors import UsageError, reason
 from git_helper.secret import visible
@@ -63,11 +64,6 @@ def settings(path: str, home: str) -> Layer:
         return os.path.join(os.path.dirname(path), under_home(named, home))
 
     return of_tables(document, path, lambda key: line_of(text, tuple(key)), place)
-
-
-def under_home(path: str, home: str) -> str:
-    """`~/x` as a path in the home folder."""
-    return os.path.join(home, path[2:]) if path.startswith("~/") else path
 
 
 def line_of(text: str, key: Sequence[str]) -> int | None:

@@ -15,7 +15,7 @@ from git_helper.core.plain_url import PlainUrl
 from git_helper.errors import NotFound, UsageError
 from git_helper.registry.artefact import Artefact
 from git_helper.registry.file_place import safe_filename
-from git_helper.registry.selection import applies_here, best, pinned_version, prepare
+from git_helper.registry.selection import Pin, applies_here, best, prepare
 from git_helper.secret import visible
 from git_helper.tasks.download import Left
 
@@ -93,22 +93,22 @@ class Files:
         return Artefact(url, name, Digests.of(*([one] for one in url.hashes), _hashes(wanted)))
 
     def _of_name(self, requirement: Requirement, wanted: Wanted) -> Artefact | Left:
-        name, version = requirement.name or "", pinned_version(requirement.specifier)
+        name, pin = requirement.name or "", Pin.of(requirement.specifier)
         shown = f"'{requirement.display}'"
         if self._indexes is None:
             if wanted.source is not None:
                 return Left(None)
             raise UsageError(f"cannot download {shown}: no index is named", "--index-url URL")
-        if version is None:
-            pin = f"pin it: {name}==VERSION"
-            return _left(wanted, f"{shown}: it is not pinned with '==', and no version is chosen here", pin)
-        seen = 0
+        if pin is None:
+            hint = f"pin it: {name}==VERSION"
+            return _left(wanted, f"{shown}: it is not pinned with '==', and no version is chosen here", hint)
+        hashes, seen = _hashes(wanted), 0
         for links in self._indexes.lists(name):
             # The first place that has it: whoever adds the same version elsewhere must not win by a better tag.
-            link = best(name, version, links, self._python)
+            link = best(name, pin, links, self._python, hashes)
             if link is not None:
                 filename = safe_filename(link.filename, link.shown)
-                digests = Digests.of(*([one] for one in link.hashes), _hashes(wanted))
+                digests = Digests.of(*([one] for one in link.hashes), hashes)
                 return Artefact(PlainUrl.parse(link.url), filename, digests)
             seen += len(links)
         raise NotFound(

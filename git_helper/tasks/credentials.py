@@ -78,7 +78,11 @@ class AskedCredentials:
             with_report(lambda: self._helpers().tell("store", wanted, candidate.credential))
 
     def reject(self, candidate: Candidate, wanted: Description) -> None:
-        """Only the very secret that was refused is forgotten, wherever it is kept."""
+        """Only the very secret that was refused is forgotten, wherever it is kept.
+
+        git tells all helpers to erase what a URL carried, too. Those of git before 2.42 look at the user name alone and
+        lose the right password of that user; so a helper hears only of what it gave itself.
+        """
         self._explain(f"refused at {visible(wanted.host)}, from: {candidate.source}")
         with_report = self._reporting(candidate.source)
         if candidate.source == HELPERS:

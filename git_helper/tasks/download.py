@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from git_helper.errors import Cancelled, GitHelperError, NotFound
 from git_helper.frozen import frozen
@@ -15,13 +15,16 @@ from git_helper.tasks.resolve import Outcome, described_credential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
     from git_helper.core.giturl import GitUrl
     from git_helper.core.reference import Oid
     from git_helper.registry.artefact import Fetched
     from git_helper.tasks.gather import Wanted
 
+    _Done: TypeAlias = "Fetched | Left | GitHelperError | None"
 
+T = TypeVar("T")
 WORKERS = 24
 """Trees and files fetched at once: enough to fill a line of 20 ms with files of a megabyte."""
 
@@ -31,6 +34,9 @@ class Fetcher(Protocol):
 
     def fetch(self, url: GitUrl, commit: Oid, destination: str) -> None:
         """Writes the commit's tree to `destination`, whole or not at all. Raises GitHelperError."""
+
+    def fetch_kept(self, url: GitUrl, commit: Oid, destination: str) -> bool:
+        """Does so at once when the cache has all of it; whether it did. Raises GitHelperError."""
 
 
 @frozen
@@ -86,40 +92,54 @@ def download(
             trees.setdefault(_tree(folder, outcome), outcome)
         elif outcome.error is None:
             others.append(outcome)
-    jobs: list[Callable[[], Fetched | Left | GitHelperError | None]] = []
+    jobs: dict[object, Callable[[], _Done]] = {}
+    cached: dict[object, Callable[[], bool]] = {}
+    done: dict[object, _Done] = {}
     if trees:
         fetcher = open_fetcher()
-        jobs += [partial(_safely, partial(_fetch, fetcher, outcome, tree)) for tree, outcome in trees.items()]
+        jobs = {tree: _of(fetcher.fetch, outcome, tree) for tree, outcome in trees.items()}
+        cached = {tree: _of(fetcher.fetch_kept, outcome, tree) for tree, outcome in trees.items() if outcome.cached}
     if others:
         fetch = open_files().fetch
-        jobs += [partial(_safely, partial(fetch, outcome.wanted, folder)) for outcome in others]
+        jobs |= {id(outcome): partial(fetch, outcome.wanted, folder) for outcome in others}
     with ending_signals():  # in this thread, because the jobs' threads get none
-        done = together(jobs, WORKERS)
-    fetched = {id(outcome): one for outcome, one in zip(others, done[len(trees) :], strict=True)}
-    errors = {tree: one for tree, one in zip(trees, done, strict=False) if isinstance(one, GitHelperError)}
+        first = [partial(_keep, done, key, job) for key, job in jobs.items() if key not in cached]
+        together([partial(_take_kept, done, cached), *first] if cached else first, WORKERS)
+        together([partial(_keep, done, key, job) for key, job in jobs.items() if key not in done], WORKERS)
+    errors = {tree: error for tree in trees if isinstance(error := done[tree], GitHelperError)}
     return [
-        _of_file(outcome, fetched[id(outcome)]) if id(outcome) in fetched else _of_tree(outcome, folder, errors)
+        _of_file(outcome, done[id(outcome)]) if id(outcome) in done else _of_tree(outcome, folder, errors)
         for outcome in outcomes
     ]
 
 
-def _safely(
-    action: Callable[[], Fetched | Left | None],
-) -> Fetched | Left | GitHelperError | None:
+def _of(fetch: Callable[[GitUrl, Oid, str], T], outcome: Outcome, tree: str) -> Callable[[], T]:
+    if outcome.url is None or outcome.choice is None:
+        raise ValueError("not resolved")
+    return partial(fetch, outcome.url, outcome.choice.commit, tree)
+
+
+def _keep(done: dict[object, _Done], key: object, job: Callable[[], _Done]) -> None:
+    """Notes what the job gives."""
     try:
-        return action()
+        done[key] = job()
     except Cancelled:
         raise
     except GitHelperError as error:
-        return error
+        done[key] = error
 
 
-def _fetch(fetcher: Fetcher, outcome: Outcome, tree: str) -> None:
-    if outcome.url is not None and outcome.choice is not None:
-        fetcher.fetch(outcome.url, outcome.choice.commit, tree)
+def _take_kept(done: dict[object, _Done], cached: dict[object, Callable[[], bool]]) -> None:
+    """What the cache has, one after the other: it takes no waiting, so threads would only be in each other's way."""
+    for key, job in cached.items():
+        try:
+            if job():
+                done[key] = None
+        except GitHelperError as error:
+            done[key] = error
 
 
-def _of_file(outcome: Outcome, done: Fetched | Left | GitHelperError | None) -> Downloaded:
+def _of_file(outcome: Outcome, done: _Done) -> Downloaded:
     if isinstance(done, GitHelperError):
         return Downloaded(outcome, error=done)
     return Downloaded(outcome, path=None if done is None or isinstance(done, Left) else done.path, file=done)
@@ -131,11 +151,11 @@ def _of_tree(outcome: Outcome, folder: str, errors: dict[str, GitHelperError]) -
     tree = _tree(folder, outcome)
     if tree in errors:
         return Downloaded(outcome, error=errors[tree])
-    path = tree if outcome.url.subdirectory is None else os.path.join(tree, outcome.url.subdirectory)
+    if outcome.url.subdirectory is None:
+        return Downloaded(outcome, tree, tree)
+    path = os.path.join(tree, outcome.url.subdirectory)
     if not _is_inside(path, tree):
-        message = (
-            f"cannot find the folder '{visible(outcome.url.subdirectory or '')}' in the commit {outcome.choice.commit}"
-        )
+        message = f"cannot find the folder '{visible(outcome.url.subdirectory)}' in the commit {outcome.choice.commit}"
         return Downloaded(outcome, tree, error=NotFound(message, "check '#subdirectory=' of the URL"))
     return Downloaded(outcome, tree, path)
 

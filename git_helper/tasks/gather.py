@@ -15,6 +15,8 @@ from git_helper.core.expansion import expand_url
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
 from git_helper.core.requirement import Requirement, url_span
+from git_helper.core.text_encoding import decoded
+from git_helper.core.url_text import with_authority
 from git_helper.errors import GitHelperError, NotFound, StoreError, UsageError
 from git_helper.frozen import frozen
 from git_helper.secret import visible
@@ -146,6 +148,7 @@ def _argument(text: str, environ: Mapping[str, str], unset: dict[str, None]) -> 
 
 def _place(path: str) -> PlainUrl | str:
     """A URL of a server, or a path. Raises ParseError."""
+    path = with_authority(path)
     if "://" not in path:
         return path
     url = PlainUrl.parse(path)
@@ -186,7 +189,7 @@ class _Reader:
             path, text, fetched = place, self._local(place), None
         else:
             fetched = self._fetched(place, named)
-            path, text = fetched.shown, _decoded(fetched.content, fetched.shown)
+            path, text = fetched.shown, decoded(fetched.content, fetched.shown)
         try:
             scan = requirements_file.scan
             scanned = scan(text, self._environ, os.getcwd()) if fetched is None else scan(text, {})
@@ -214,7 +217,7 @@ class _Reader:
         content = self._read(path)
         if content is None:
             raise NotFound(f"cannot find the requirements file '{visible(path)}'")
-        return _decoded(content, path)
+        return decoded(content, path)
 
     def _fetched(self, url: PlainUrl, named: str) -> Fetched:
         if self._fetch is None:
@@ -250,11 +253,3 @@ def _nested(source: Source, fetched: Fetched | None, item: OptionItem, named: st
     if "\0" in path:
         raise UsageError(f"cannot read '{visible(path)}'{named}")
     return os.path.join(os.path.dirname(source.path), os.path.expanduser(path))
-
-
-def _decoded(content: bytes, path: str) -> str:
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise UsageError(f"cannot read '{visible(path)}': line {line} is not UTF-8") from None

@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from git_helper.registry.local_place import Location
     from git_helper.tasks.gather import Source
 
+    Written = str | indexes.Described
+
 
 @frozen
 class Configured:
     """What options or the environment (and the files of settings) say. `from_option`: which of the fields are options."""
 
-    index_url: str | None = None
-    extra_index_url: Sequence[str] = ()
+    index_url: str | indexes.Described | None = None
+    extra_index_url: Sequence[str | indexes.Described] = ()
     find_links: Sequence[str] = ()
     no_index: bool = False
     from_option: frozenset[str] = frozenset()
@@ -58,11 +60,13 @@ def index_locations(
     Raises ParseError `duplicate-index-url` when two files name different indexes, UsageError for what is no URL or path.
     """
     without, index, extra, links = _in_files(sources)
-    index = _first(configured, [configured.index_url] if configured.index_url else [], index, "index-url")[:1]
-    extra = _first(configured, configured.extra_index_url, extra, "extra-index-url")
-    links = _first(configured, configured.find_links, links, "find-links")
-    asked = [] if configured.no_index or without else [location(text, "index", environ) for text in (*index, *extra)]
-    return list(dict.fromkeys([*asked, *(location(text, "find-links", environ) for text in links)]))
+    asked = _first(configured, [configured.index_url] if configured.index_url else [], index, "index-url")[:1]
+    asked += _first(configured, configured.extra_index_url, extra, "extra-index-url")
+    if configured.no_index or without:
+        asked = []
+    places = _first(configured, configured.find_links, links, "find-links")
+    found = [location(one, "index", environ) for one in asked]
+    return list(dict.fromkeys([*found, *(location(one, "find-links", environ) for one in places)]))
 
 
 def _in_files(sources: Iterable[Source]) -> tuple[bool, list[str], list[str], list[str]]:
@@ -89,15 +93,19 @@ def _in_files(sources: Iterable[Source]) -> tuple[bool, list[str], list[str], li
     return no_index, index, extra, links
 
 
-def _first(configured: Configured, given: Sequence[str], in_files: Sequence[str], name: str) -> list[str]:
+def _first(configured: Configured, given: Sequence[Written], in_files: Sequence[str], name: str) -> list[Written]:
     return [*given, *in_files] if name in configured.from_option else [*in_files, *given]
 
 
-def location(text: str, kind: Kind, environ: Mapping[str, str] | None = None) -> Location:
+def location(written: Written, kind: Kind, environ: Mapping[str, str] | None = None) -> Location:
     """A URL, of an index with a name in front if need be, or the path of a folder or file here. Raises UsageError."""
-    name, text = indexes.named(text) if kind == "index" else (None, text)
+    if isinstance(written, indexes.Described):
+        name, text, policy = None, written.url, written.authenticate
+    else:
+        name, text = indexes.named(written) if kind == "index" else (None, written)
+        policy = "auto"
     if "://" in text and not text.lower().startswith("file:"):
-        return indexes.Index.parse(text, name, kind=kind, environ=environ)
+        return indexes.Index.parse(text, name, authenticate=policy, kind=kind, environ=environ)
     try:
         path = url2pathname(urlsplit(text).path) if text.lower().startswith("file:") else text
     except ValueError:

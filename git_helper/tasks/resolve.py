@@ -107,12 +107,12 @@ def resolve(
     for number, outcome in enumerate(outcomes):
         if outcome.url is not None:
             groups.setdefault(_group(outcome.url), []).append(number)
-    jobs = [
-        partial(_resolve_group, [outcomes[number] for number in numbers], open_repository, cached)
-        for numbers in groups.values()
-    ]
-    for numbers, done in zip(groups.values(), together(jobs, WORKERS), strict=True):
-        for number, outcome in zip(numbers, done, strict=True):
+    found = groups.values()
+    jobs = [partial(_resolve_group, [outcomes[n] for n in numbers], open_repository, cached) for numbers in found]
+    asks = [any(url.reference.ref_prefixes() for n in numbers if (url := outcomes[n].url)) for numbers in found]
+    answers = iter(together([job for job, ask in zip(jobs, asks, strict=True) if ask], WORKERS))
+    for numbers, job, ask in zip(found, jobs, asks, strict=True):  # whole hashes without threads: none has to wait
+        for number, outcome in zip(numbers, next(answers) if ask else job(), strict=True):
             outcomes[number] = outcome
     return outcomes
 

@@ -142,7 +142,8 @@ def _promise(question: Question) -> str:
         kept = ", and is remembered" if question.remembered else ""
         return f"It opens the client certificate in this file{kept}."
     if question.remembered:
-        return f"It goes to this {question.role} only and is remembered once it was accepted."
+        when = "once it was accepted" if question.checked else "without being checked"
+        return f"It goes to this {question.role} only and is remembered {when}."
     return f"It goes to this {question.role} only and is not remembered."
 
 

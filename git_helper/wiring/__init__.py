@@ -11,7 +11,7 @@ from time import time
 
 from git_helper.core.chain import Chain
 from git_helper.system.environment import environment, to_bytes
-from git_helper.system.places import data_folder, netrc_file
+from git_helper.system.places import data_folder, home, netrc_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +86,13 @@ class House:
         return EnvironmentToken(self.environ, to_bytes, self.settings.allow_http)
 
     def _netrc(self, wanted: "Description") -> "Source | None":
-        path = self.settings.netrc_file or netrc_file(self.environ)
+        path = self.settings.netrc_file
+        if path is not None:
+            from git_helper.core.home_path import under_home
+
+            path = under_home(path, home(self.environ))
+        else:
+            path = netrc_file(self.environ)
         if path is None:
             return None
         from git_helper.sources.netrc_file import NetrcFile

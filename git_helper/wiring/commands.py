@@ -7,7 +7,9 @@ import threading
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from git_helper.core.home_path import under_home
 from git_helper.system.environment import environment
+from git_helper.system.places import home
 from git_helper.wiring import House
 from git_helper.wiring.configuration import ConfigurationFiles
 
@@ -127,6 +129,10 @@ class CommandHouse(House):
         found = self.git_config().for_url("http", variable, url)
         return None if not found else "true" if found[-1].value is None else found[-1].value
 
+    def path(self, written: str) -> str:
+        """A path of the command line; a shell expands no `~` behind `=`."""
+        return under_home(written, home(self.environ))
+
     def cache(self) -> ObjectCache:
         """The cache of Git trees."""
         from git_helper.git.object_cache import ObjectCache
@@ -219,8 +225,8 @@ class CommandHouse(House):
 
         return sessions.bare_session(self)
 
-    def prompter(self, wanted: Description) -> Prompter:
-        """Asks the person for an account of `wanted`; never with `--no-input` or in CI."""
+    def prompter(self, wanted: Description, *, checked: bool = True) -> Prompter:
+        """Asks the person for an account of `wanted`, which will be `checked`; never with `--no-input` or in CI."""
         from git_helper.sources.person import Question
         from git_helper.system.environment import is_true
         from git_helper.ui.prompt import RichPrompter
@@ -237,7 +243,7 @@ class CommandHouse(House):
                 return None if silent else rich.ask_secret(self._question(username))
 
             def _question(self, username: bytes | None) -> Question:
-                return Question(wanted.protocol, wanted.host, wanted.path, username, program)
+                return Question(wanted.protocol, wanted.host, wanted.path, username, program, checked=checked)
 
         return ForLogin()
 

@@ -92,9 +92,10 @@ def configured(house: CommandHouse) -> Configured:
     )
 
 
-def _indexes(given: Sequence[Given]) -> Sequence[str]:
+def _indexes(given: Sequence[Given]) -> Sequence[str | indexes.Described]:
     """Their URLs. A pyproject.toml gives none a name: it would choose who gets the password of a person's variable."""
-    urls = [str(one.value) for one in given]
-    return tuple(
-        indexes.named(url)[1] if one.provenance.kind == PROJECT else url for one, url in zip(given, urls, strict=True)
-    )
+    return tuple(_unnamed(one.value) if one.provenance.kind == PROJECT else str(one.value) for one in given)
+
+
+def _unnamed(index: str | indexes.Described) -> str | indexes.Described:
+    return index if isinstance(index, indexes.Described) else indexes.named(index)[1]

@@ -11,6 +11,7 @@ from git_helper.core.trust import Trust, TrustSettings
 from git_helper.net.tls import Contexts
 from git_helper.system.messages import tell
 from git_helper.system.places import home
+from git_helper.wiring import passphrases
 
 if TYPE_CHECKING:
     import ssl
@@ -68,6 +69,7 @@ def contexts(house: CommandHouse, pause: Pause | None, bundled: Callable[[], ssl
     return Contexts(
         trust_settings(house).trust_for,
         passphrase=passphrase,
+        kept=lambda client: passphrases.kept(house, client),
         warn=lambda text: tell(sys.stderr, f"warning: {text}"),
         bundled=bundled,
         native=_native,

@@ -102,7 +102,8 @@ def _uv(bench: Bench, wanted: Wanted) -> list[Subject]:
         return []
     environ = bench.environ("uv", TMPDIR=str(wanted.place))
     stdin, commit = wanted.requirement.encode(), wanted.commit.encode()
-    return [Subject(UV, words, environ, stdin, commit, counted=False, fresh=(cache,))]
+    makes = cache / "git-v*" / "checkouts" / "*" / "*" / wanted.file
+    return [Subject(UV, words, environ, stdin, commit, counted=False, fresh=(cache,), makes=makes)]
 
 
 def _pip(bench: Bench, wanted: Wanted) -> Subject:

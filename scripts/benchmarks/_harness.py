@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import random
 import re
@@ -11,12 +12,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from scripts.benchmarks._installation import Installation
-from scripts.benchmarks._subject import Figures, Subject
+from scripts.benchmarks._subject import Figures, Subject, Verdict
 from scripts.benchmarks._table import table
 from tests.servers.isolated import environment
 
@@ -39,15 +40,16 @@ class BrokenSubjectError(Exception):
 
 @dataclass
 class Bench:
-    """What a group gets: a temporary folder, our installation, and where its results go."""
+    """What a group gets: its name, a temporary folder, our installation, and where its results go."""
 
     folder: Path
     installation: Installation
     rounds: int
     count: bool
     quick: bool = False
+    name: str = ""
     printed: list[str] = field(default_factory=list)
-    missed: list[str] = field(default_factory=list)
+    judged: list[Verdict] = field(default_factory=list)
 
     def skip(self, what: str, why: str) -> None:
         """Notes that something was not measured."""
@@ -58,11 +60,14 @@ class Bench:
         self.printed.append(f"{sentence}\n")
         print(self.printed[-1], flush=True)
 
-    def check(self, sentence: str, met: bool) -> None:
-        """Notes a goal that is no figure of a table."""
-        self.note(f"{sentence} {'✓' if met else '✗'}")
-        if not met:
-            self.missed.append(sentence)
+    def check(self, sentence: str, met: bool | None, number: str = "") -> None:
+        """Notes a goal that is no figure of a table; None: not measured. number: of the list of goals, as "S5"."""
+        self.note(f"{number} {sentence} {'?' if met is None else '✓' if met else '✗'}".lstrip())
+        self.judge(Verdict(number, sentence, met))
+
+    def judge(self, verdict: Verdict) -> None:
+        """For the summary; a goal without a number is found there by the group's name."""
+        self.judged.append(verdict if verdict.number else replace(verdict, number=self.name))
 
     def environ(self, name: str, **extra: str) -> dict[str, str]:
         """The environment of a subject: a home of its own below the group's folder, our installation first on PATH."""
@@ -71,38 +76,50 @@ class Bench:
         path = os.pathsep.join([str(self.installation.bin), os.environ.get("PATH", os.defpath)])
         return environment(home, PATH=path, **extra)
 
-    def compare(self, subjects: Sequence[Subject], *, base: str, most: int | None = None) -> None:
+    def compare(self, subjects: Sequence[Subject], *, base: str, most: int | None = None, title: str = "") -> None:
         """Measures the subjects and notes them as a table, with ratios to the one named `base`.
 
-        most: the most rounds, for what takes seconds.
+        most: the most rounds, for what takes seconds. title: what is above the table, and before its goals in the summary.
         A subject that has a goal must work, else BrokenSubjectError; a peer that does not is noted and left out.
         """
         rounds = self.rounds if most is None else min(self.rounds, most)
-        if rounds != self.rounds:
-            self.note(f"Rounds of this table: {rounds}.")
+        if title or rounds != self.rounds:
+            self.note(f"{title or 'This table'} (rounds: {rounds}):")
         runner = Runner(self.folder)
+        working = self._working(subjects, base, runner.prove)
+        figures = {subject.name: Figures() for subject in working}
+
+        def timed(subject: Subject) -> None:
+            figures[subject.name].times.append(runner.timed(subject))
+
+        for number in range(rounds):
+            turn = [subject for subject in working if subject.most is None or number < subject.most]
+            # Another order each time: what ran before leaves its traces in the caches.
+            well = self._working(random.Random(number).sample(turn, len(turn)), base, timed)
+            working = [subject for subject in working if subject in well or subject not in turn]
+        for subject in working:
+            figures[subject.name].memory = runner.peak_memory(subject)
+            if self.count and subject.counted:
+                figures[subject.name].instructions = runner.instructions(subject)
+        figures = {subject.name: figures[subject.name] for subject in working}
+        lines, judged = table(working, figures, base=base, floor=runner.memory_floor())
+        self.note("\n".join(lines))
+        for one in judged:
+            self.judge(replace(one, sentence=f"{title}: {one.sentence}") if title else one)
+
+    def _working(self, subjects: Sequence[Subject], base: str, run: Callable[[Subject], None]) -> list[Subject]:
+        """Those that `run` can run."""
         working = []
         for subject in subjects:
             try:
-                runner.prove(subject)
+                run(subject)
             except BrokenSubjectError as error:
                 if subject.goals or subject.name == base:
                     raise
                 self.skip(subject.name, str(error))
             else:
                 working.append(subject)
-        figures = {subject.name: Figures() for subject in working}
-        for number in range(rounds):
-            # Another order each time: what ran before leaves its traces in the caches.
-            for subject in random.Random(number).sample(working, len(working)):
-                figures[subject.name].times.append(runner.timed(subject))
-        for subject in working:
-            figures[subject.name].memory = runner.peak_memory(subject)
-            if self.count and subject.counted:
-                figures[subject.name].instructions = runner.instructions(subject)
-        lines, missed = table(working, figures, base=base, floor=runner.memory_floor())
-        self.note("\n".join(lines))
-        self.missed += missed
+        return working
 
 
 class Runner:
@@ -117,9 +134,11 @@ class Runner:
     def prove(self, subject: Subject) -> None:
         """Runs it once. Raises BrokenSubjectError unless its output is what it should be."""
         self._prepare(subject)
-        status = self._run(subject.command, subject)
+        self._check(subject, self._run(subject.command, subject))
+
+    def _check(self, subject: Subject, status: int) -> None:
         said = self._output.read_bytes()
-        if subject.makes is not None and not subject.makes.exists():
+        if subject.makes is not None and not glob.glob(str(subject.makes)):
             raise BrokenSubjectError(f"exit status {status}, and no '{subject.makes.name}'; {self._said()}")
         if subject.expects is None:
             return
@@ -128,11 +147,13 @@ class Runner:
             raise BrokenSubjectError(f"exit status {status}, {len(said)} bytes of output; {self._said()}")
 
     def timed(self, subject: Subject) -> float:
-        """Seconds from the start of the process to its end."""
+        """Seconds from the start of the process to its end. BrokenSubjectError as `prove`: failing is quick."""
         self._prepare(subject)
         start = time.perf_counter()
-        self._run(subject.command, subject)
-        return time.perf_counter() - start
+        status = self._run(subject.command, subject)
+        seconds = time.perf_counter() - start
+        self._check(subject, status)
+        return seconds
 
     def instructions(self, subject: Subject) -> int | None:
         """Instructions of the process itself, which do not depend on the noise; None without a working valgrind."""

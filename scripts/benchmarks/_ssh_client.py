@@ -13,12 +13,12 @@ from functools import partial
 from git_helper.core.giturl import GitUrl
 from git_helper.git.ssh import config
 from git_helper.git.ssh.answers import Answers
-from git_helper.git.ssh.connection import connect
+from git_helper.git.ssh.connection import Connection, log_in
 from git_helper.git.ssh.connections import Connections
 from git_helper.git.ssh.machine import LocalReader, shell
 from git_helper.git.ssh.options import SshOptions
 from git_helper.git.ssh.repository import SshRepository
-from git_helper.git.ssh.way import Means
+from git_helper.git.ssh.way import Means, plan, reach
 
 _SECONDS = 60
 _NOBODY = Answers(None)
@@ -37,15 +37,20 @@ def _options(home: str, host: str, user: str | None, port: int | None) -> SshOpt
     )
 
 
+def _connect(means: Means, host: str, user: str | None, port: int | None) -> Connection:
+    leg = plan(means, host, user, port)
+    return log_in(means, _NOBODY, leg, reach(means, leg))
+
+
 def _first_refs(means: Means, url: str, count: str) -> None:
     for _ in range(int(count)):
-        connections = Connections(means, partial(connect, means, _NOBODY))
+        connections = Connections(means, partial(_connect, means))
         print(SshRepository(connections, GitUrl.parse(url)).ls_refs(["refs/heads/main"]).refs)
         connections.close()
 
 
 def _bulk(means: Means, host: str, command: str) -> None:
-    connection = connect(means, _NOBODY, host, None, None)
+    connection = _connect(means, host, None, None)
     running = connection.run(command, _SECONDS)
     read = 0
     while data := running.read(1 << 16):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,14 +16,30 @@ TIMES = "\N{MULTIPLICATION SIGN}"
 class Goal:
     """`what` (TIME, INSTRUCTIONS or MEMORY) is at most `limit` times that of the subject `of`; in MiB where `of` is None.
 
-    ABOVE: at most `limit` MiB more memory than `of`. without: two subjects, whose times are taken off before ours and that
-    of `of` are compared: what each of the two needs for nearly nothing.
+    number: of the list of goals, as "S5". ABOVE: at most `limit` MiB more memory than `of`.
+    without: two subjects that do next to nothing, one of our program and one of the other. Their times are taken off
+    before ours and that of `of` are compared, and both ratios are shown. Start-up apart is what counts where `of` needs
+    less than `apart_below` seconds, the whole elsewhere.
     """
 
     limit: float
     of: str | None = None
     what: str = TIME
     without: tuple[str, str] | None = None
+    apart_below: float = math.inf
+    number: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A goal beside its figure. met: None where it could not be measured."""
+
+    number: str
+    sentence: str
+    met: bool | None
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.sentence}".strip()
 
 
 @dataclass(frozen=True)
@@ -31,7 +48,8 @@ class Subject:
 
     expects: what its output must hold; b"" for no output at all, None for anything and any exit status.
     counted: whether its instructions are worth counting (no daemon or child does the work, and it is not too slow).
-    fresh: what is removed before each run, outside the time. makes: what must be there afterwards.
+    fresh: what is removed before each run, outside the time. makes: what must be there after each; * is any name.
+    most: the most rounds, where one takes many seconds.
     """
 
     name: str
@@ -43,6 +61,7 @@ class Subject:
     counted: bool = True
     fresh: tuple[Path, ...] = ()
     makes: Path | None = None
+    most: int | None = None
 
 
 @dataclass
@@ -60,42 +79,56 @@ class Figures:
     def value(self, what: str) -> float | None:
         """The figure that a goal is about; None where it could not be had."""
         if what == TIME:
-            return self.median()
+            return self.median() if self.times else None
         if what == INSTRUCTIONS:
             return None if self.instructions is None else float(self.instructions)
         return None if self.memory is None else float(self.memory)
 
 
-def verdict(goal: Goal, figures: Figures, all_figures: Mapping[str, Figures]) -> tuple[str, bool | None]:
-    """The goal beside its figure, with a mark, and whether it was met; None where one of the figures is missing."""
-    if goal.what == ABOVE:
-        return _above(goal, figures, all_figures)
-    value = figures.value(goal.what)
-    unit = "" if goal.what == TIME else f" in {goal.what}"
+def verdict(goal: Goal, figures: Figures, all_figures: Mapping[str, Figures]) -> Verdict:
+    """The goal beside its figure, with a mark."""
+    other = all_figures.get(goal.of or "", Figures())
+    whole, apart = _whole(goal, figures, other), None
+    by_start = goal.without is not None and whole is not None and other.median() < goal.apart_below
+    if goal.without is not None and whole is not None:
+        apart = _apart(goal.without, figures, other, all_figures)
+    value = apart if by_start else whole
+    if value is None:
+        return Verdict(goal.number, f"{_aim(goal)}: not measured", None)
+    met = value <= goal.limit
+    shown = f"{value:.{1 if goal.what == ABOVE else 2}f} {'✓' if met else '✗'}"
+    if by_start:
+        shown = f"start-up apart {shown}, whole {whole:.2f}"
+    elif apart is not None:
+        shown += f", start-up apart {apart:.2f}"
+    return Verdict(goal.number, f"{_aim(goal)}: {shown}", met)
+
+
+def _aim(goal: Goal) -> str:
     if goal.of is None:
-        scale, aim = float(1 << 20), f"≤ {goal.limit:g} MiB"
-    else:
-        other = all_figures.get(goal.of)
-        scale = (other.value(goal.what) or 0.0) if other is not None else 0.0
-        aim = f"≤ {goal.limit:g} {TIMES} {goal.of}{unit}"
-    if goal.without is not None:
-        aim += ", start-up apart"
-        if value is None or any(name not in all_figures for name in goal.without):
-            return f"{aim}: not measured", None
-        ours, theirs = (all_figures[name].median() for name in goal.without)
-        # Noise may leave nothing of what they need.
-        value, scale = max(value - ours, 0.0), max(scale - theirs, 0.0)
-    if value is None or not scale:
-        return f"{aim}: not measured", None
-    met = value / scale <= goal.limit
-    return f"{aim}: {value / scale:.2f} {'✓' if met else '✗'}", met
+        return f"≤ {goal.limit:.3g} MiB"
+    if goal.what == ABOVE:
+        return f"≤ {goal.limit:.3g} MiB above {goal.of}"
+    return f"≤ {goal.limit:.3g} {TIMES} {goal.of}{'' if goal.what == TIME else f' in {goal.what}'}"
 
 
-def _above(goal: Goal, figures: Figures, all_figures: Mapping[str, Figures]) -> tuple[str, bool | None]:
-    aim = f"≤ {goal.limit:g} MiB above {goal.of}"
-    other = all_figures.get(goal.of or "")
-    if figures.memory is None or other is None or other.memory is None:
-        return f"{aim}: not measured", None
-    more = (figures.memory - other.memory) / (1 << 20)
-    met = more <= goal.limit
-    return f"{aim}: {more:.1f} {'✓' if met else '✗'}", met
+def _whole(goal: Goal, figures: Figures, other: Figures) -> float | None:
+    if goal.what == ABOVE:
+        if figures.memory is None or other.memory is None:
+            return None
+        return (figures.memory - other.memory) / (1 << 20)
+    return _ratio(figures.value(goal.what), 1 << 20 if goal.of is None else other.value(goal.what))
+
+
+def _apart(
+    without: tuple[str, str], figures: Figures, other: Figures, all_figures: Mapping[str, Figures]
+) -> float | None:
+    """The ratio of what is left of both; None where noise leaves nothing of the other's, or a start was not measured."""
+    if any(name not in all_figures for name in without):
+        return None
+    ours, theirs = (all_figures[name].median() for name in without)
+    return _ratio(max(figures.median() - ours, 0.0), max(other.median() - theirs, 0.0))
+
+
+def _ratio(value: float | None, by: float | None) -> float | None:
+    return None if value is None or not by else value / by

@@ -54,8 +54,8 @@ def _pair(bench: Bench, folder: Path, title: str, stdin: bytes, limit: float) ->
     listed.write_bytes(stdin)
     out, cache, theirs = folder / "out", folder / "cache", folder / "uv-cache"
     words = [bench.installation.program("git-helper"), "download", "-r", str(listed), "-d", str(out)]
-    others = {"cold": (Goal(0.6, XARGS),), "warm, pins": (Goal(limit, INSTALL),)}
-    goals = (Goal(limit, f"uv pip compile, {title}"), *others.get(title, ()))
+    others = {"cold": (Goal(0.6, XARGS, number="S7"),), "warm, pins": (Goal(limit, INSTALL, number="S7"),)}
+    goals = (Goal(limit, f"uv pip compile, {title}", number="S7"), *others.get(title, ()))
     cold = title == "cold"
     subjects = [
         Subject(
@@ -84,7 +84,7 @@ def _resolve(bench: Bench, folder: Path, pins: list[str]) -> list[Subject]:
     listed.write_text("\n".join(pins) + "\n")
     words = [bench.installation.program("git-helper"), "resolve", "-r", str(listed), "--no-input"]
     environ = bench.environ("ours", TMPDIR=str(folder))
-    goals = (Goal(0.5, "uv pip compile, warm, pins"),)
+    goals = (Goal(0.5, "uv pip compile, warm, pins", number="S7"),)
     return [Subject("git-helper resolve, pins", words, environ, b"", b"greeting000 @", goals, counted=False)]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from git_helper.core import record
@@ -17,7 +17,7 @@ from git_helper.core.credential import Account, Credential
 from git_helper.secret import Secret
 from git_helper.stores.choice import Choice
 from git_helper.stores.credential_file import FOOTER, HEADER
-from scripts.benchmarks._harness import Bench
+from scripts.benchmarks._harness import Bench, Runner, ended
 from scripts.benchmarks._peers import ACCOUNT, ANSWER, HOST, REQUEST, helpers, program, run
 from scripts.benchmarks._subject import INSTRUCTIONS, MEMORY, Goal, Subject
 from tests.servers.secret_service import running
@@ -25,9 +25,17 @@ from tests.servers.secret_service import running
 PYTHON = "python -I -S"
 NOTHING = "do-nothing script"
 ONE = "file store, 1 account"
-LIGHT = (Goal(1.45, PYTHON), Goal(1.10, NOTHING), Goal(1.05, NOTHING, INSTRUCTIONS), Goal(12, None, MEMORY))
+LIGHT = (
+    Goal(1.45, PYTHON, number="S1"),
+    Goal(1.10, NOTHING, number="S1"),
+    Goal(1.05, NOTHING, INSTRUCTIONS, number="S1"),
+    Goal(12, None, MEMORY),
+)
 WITH_USER = REQUEST + b"username=ada\n"
 OTHERS = 9_999
+ALONE = "git, its cache alone"
+SAME = 1.05
+"""Once; the rest is noise."""
 
 
 def measure(bench: Bench) -> None:
@@ -61,7 +69,7 @@ def _answers(bench: Bench) -> list[Subject]:
     (bench.folder / "netrc" / ".netrc").write_bytes(b"machine %s login ada password %s\n" % (HOST, ANSWER))
     empty = bench.environ("empty")
     askable = {name: value for name, value in empty.items() if name != "GIT_TERMINAL_PROMPT"}
-    grown = Goal(1.3, ONE), Goal(1.3, ONE, INSTRUCTIONS)
+    grown = Goal(1.3, ONE, number="S12"), Goal(1.3, ONE, INSTRUCTIONS, number="S12")
     return [
         Subject(ONE, get, one, REQUEST, ANSWER, LIGHT),
         Subject(f"file store, {OTHERS + 1:,} accounts", get, many, REQUEST, ANSWER, grown),
@@ -102,7 +110,15 @@ def _keyring(bench: Bench) -> Iterator[list[Subject]]:
             raise RuntimeError(failure)
         theirs = "keyring get"
         subjects = [
-            Subject("OS keyring", [helper, "get"], environ, REQUEST, ANSWER, (Goal(0.8, theirs),), counted=False),
+            Subject(
+                "OS keyring",
+                [helper, "get"],
+                environ,
+                REQUEST,
+                ANSWER,
+                (Goal(0.8, theirs, number="S2"),),
+                counted=False,
+            ),
             Subject(theirs, [cli, "get", HOST.decode(), "ada"], environ, b"", ANSWER, counted=False),
         ]
         libsecret = program("git-credential-libsecret")
@@ -112,4 +128,28 @@ def _keyring(bench: Bench) -> Iterator[list[Subject]]:
             bench.skip(os.path.basename(libsecret), failure)
         else:
             subjects.append(Subject(os.path.basename(libsecret), [libsecret, "get"], environ, REQUEST, ANSWER))
+        with _again(bench, service.environment) as again:
+            yield [*subjects, *again]
+
+
+@contextlib.contextmanager
+def _again(bench: Bench, keyring: Mapping[str, str]) -> Iterator[list[Subject]]:
+    """git, the second time it needs an account: `configure` lets its own cache answer before us."""
+    git, helper = shutil.which("git") or "git", bench.installation.program("git-helper")
+    ways = {
+        "git, after `configure`": [helper, "configure", "--store", "keyring"],
+        ALONE: [git, "config", "--global", "credential.helper", "cache"],
+    }
+    with contextlib.ExitStack() as stack:
+        subjects = []
+        for number, (name, words) in enumerate(ways.items()):
+            environ = {**bench.environ(f"again{number}"), **keyring}
+            if failure := run(words, environ):
+                raise RuntimeError(failure)
+            # Without pipes, which the daemon of the cache would keep.
+            Runner(bench.folder).prove(Subject(name, [git, "credential", "approve"], environ, ACCOUNT, b""))
+            stack.enter_context(ended([git, "credential-cache", "exit"], environ))
+            goals = () if name == ALONE else (Goal(SAME, ALONE, number="S3"),)
+            command = [git, "credential", "fill"]
+            subjects.append(Subject(name, command, environ, REQUEST, ANSWER, goals, counted=False))
         yield subjects

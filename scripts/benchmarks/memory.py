@@ -38,10 +38,9 @@ def measure(bench: Bench) -> None:
     names = small_projects(root, DEPENDENCIES)
     with serving(root) as remote, places(bench.folder) as found:
         kind, place = found[0]
-        bench.note(f"Written to {kind}:")
         trees = {name: Wanted(f"{remote.url}/{name}.git", commits[name], "greeting.py", place) for name in commits}
         large = Wanted(trees["blob"].url, commits["blob"], BLOB, place)
-        limit = (Goal(64, NOTHING, ABOVE),)
+        limit = (Goal(64, NOTHING, ABOVE, number="S11"),)
         size = f"a blob of {blob // MIB} MiB"
         listed = place / "requirements.txt"
         pins = (f"{name} @ git+{remote.url}/{name}.git@{resolve(root / f'{name}.git')}\n" for name in names)
@@ -55,7 +54,7 @@ def measure(bench: Bench) -> None:
             _many(bench, listed, place, limit),
             *_clones(bench, trees, whole // MIB, place),
         ]
-        bench.compare(subjects, base=NOTHING, most=MOST)
+        bench.compare(subjects, base=NOTHING, most=MOST, title=f"Written to {kind}")
 
 
 def _many(bench: Bench, listed: Path, place: Path, goals: tuple[Goal, ...]) -> Subject:
@@ -81,6 +80,6 @@ def _clones(bench: Bench, trees: dict[str, Wanted], size: int, place: Path) -> l
     clone = [bench.installation.program("git-helper"), "clone", "--no-input"]
     return [
         subject(CLONE_NOTHING, clone, "one"),
-        subject(f"git-helper clone, {size} MiB", clone, "whole", (Goal(250, CLONE_NOTHING, ABOVE),)),
+        subject(f"git-helper clone, {size} MiB", clone, "whole", (Goal(250, CLONE_NOTHING, ABOVE, number="S11"),)),
         subject(f"git clone, {size} MiB", [program("git"), "clone", "--quiet"], "whole"),
     ]

@@ -7,6 +7,7 @@ client alone connects ten times in one process, and what it costs to start that 
 from __future__ import annotations
 
 import shlex
+import shutil
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -37,7 +38,7 @@ _SCRIPT = Path(__file__).with_name("_ssh_client.py")
 
 def measure(bench: Bench) -> None:
     """One table for first references, for each size of tree, for each way that bulk takes."""
-    if not all(program(name) for name in ("ssh", "sshd", "ssh-keygen")):
+    if not all(map(shutil.which, ("ssh", "sshd", "ssh-keygen"))):
         bench.skip("SSH", "OpenSSH is not installed")
         return
     keys = Keys(bench.folder / "keys")
@@ -88,7 +89,14 @@ def _first_refs(bench: Bench, machine: _Machine) -> None:
     often = f"for _ in {' '.join(map(str, range(_TIMES)))}; do {shlex.join(git)}; done"
     goal = Goal(1.0, LS_REMOTES, TIME, (PROCESS, NOTHING))
     subjects = [
-        Subject(RESOLVE, resolve_words, machine.environ, expects=commit, goals=(Goal(0.95, LS_REMOTE),), counted=False),
+        Subject(
+            RESOLVE,
+            resolve_words,
+            machine.environ,
+            expects=commit,
+            goals=(Goal(0.95, LS_REMOTE, number="S10"),),
+            counted=False,
+        ),
         Subject(LS_REMOTE, git, machine.git, expects=commit, counted=False),
         machine.client(CLIENT, "first-refs", f"git+{url}", str(_TIMES), expects=commit, goals=(goal,)),
         machine.client(PROCESS, "first-refs", f"git+{url}", "0", expects=b""),
@@ -107,7 +115,6 @@ def _trees(bench: Bench, machine: _Machine) -> None:
     with places(bench.folder) as found:
         kind, folder = found[0]
         for count in SIZES:
-            bench.note(f"{count:,} files, written to {kind}:")
             place = folder / f"{count}-files"
             place.mkdir()
             many, one = (
@@ -115,7 +122,7 @@ def _trees(bench: Bench, machine: _Machine) -> None:
                 for number in (count, 0)
             )
             first, git_first = f"{DOWNLOAD}, {ONE}", f"{CLONE}, {ONE}"
-            goals = (Goal(1.0, CLONE), Goal(1.0, CLONE, TIME, (first, git_first)))
+            goals = (Goal(1.0, CLONE, TIME, (first, git_first), 0.0, "S10"),)
             temporary = {"TMPDIR": str(place)}
             subjects = [
                 replace(subject, environ={**environ, **temporary})
@@ -126,16 +133,16 @@ def _trees(bench: Bench, machine: _Machine) -> None:
                     (git_clone(bench, one, git_first, "--depth", "1"), machine.git),
                 )
             ]
-            bench.compare(subjects, base=CLONE, most=MOST_SLOW)
+            bench.compare(subjects, base=CLONE, most=MOST_SLOW, title=f"{count:,} files, written to {kind}")
 
 
 def _bulk(bench: Bench, machine: _Machine, host: str) -> None:
     size = MEGABYTES[host] // (10 if bench.quick else 1) * 1_000_000
     way = f"{size / 1e6:.0f} MB through one channel, {_CIPHER}"
-    bench.note(f"{way}, {_ROUND_TRIP * 1e3:.0f} ms there and back:" if host == FAR else f"{way}:")
+    way += f", {_ROUND_TRIP * 1e3:.0f} ms there and back" if host == FAR else ""
     least = {NEAR: 0.8, FAR: 1.5}[host]
     none, ssh_none = f"{BULK}, nothing", f"{OPENSSH}, nothing"
-    goals = (Goal(1 / least, OPENSSH, TIME, (none, ssh_none)),)
+    goals = (Goal(1 / least, OPENSSH, TIME, (none, ssh_none), number="S10" if host == FAR else ""),)
     write, count = f"head -c {size} /dev/zero", "wc -c"
     alone = "exec true"
     subjects = [
@@ -144,7 +151,7 @@ def _bulk(bench: Bench, machine: _Machine, host: str) -> None:
         _openssh(machine, OPENSSH, host, write, f"| {count}", str(size).encode()),
         _openssh(machine, ssh_none, host, alone, "", b""),
     ]
-    bench.compare(subjects, base=OPENSSH, most=MOST_SLOW)
+    bench.compare(subjects, base=OPENSSH, most=MOST_SLOW, title=way)
 
 
 def _openssh(machine: _Machine, name: str, host: str, command: str, after: str, expects: bytes) -> Subject:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from scripts.benchmarks._harness import Bench, BrokenSubjectError
-from scripts.benchmarks._subject import TIMES
+from scripts.benchmarks._subject import TIMES, Verdict
 
 LIMIT, SECONDS = 0.250, 30
 PYTHON = "python -I -S"
@@ -156,9 +156,8 @@ def _print(bench: Bench, starts: Sequence[Start]) -> None:
         goal = ""
         if start.limit is not None:
             met = median <= start.limit
-            goal = f"≤ {start.limit * 1e3:.0f} ms {'✓' if met else '✗'}"
-            if not met:
-                bench.missed.append(f"{start.name}: {median * 1e3:.0f} ms to its first byte")
+            goal = f"S13 ≤ {start.limit * 1e3:.0f} ms {'✓' if met else '✗'}"
+            bench.judge(Verdict("S13", f"{start.name}: {median * 1e3:.0f} ms to its first byte", met))
         spread = f"{median * 1e3:.1f} ({min(start.times) * 1e3:.1f} to {max(start.times) * 1e3:.1f})"
         lines.append(f"| {start.name} | {spread} | {median / base:.1f} | {goal} |")
     bench.note("\n".join(lines))

@@ -57,6 +57,45 @@ def test_projects_and_files(server: IndexServer) -> None:
     assert [request.target for request in server.requests[1:]] == ["/simple/demo/", "/simple/other/"]
 
 
+@pytest.mark.parametrize(
+    ("policy", "code", "said", "sent"),
+    [
+        ("auto", 0, "1 file", [None, f"u:{CANARY}"]),
+        ("always", 0, "1 file", [f"u:{CANARY}"]),
+        ("never", 3, "it is never to be authenticated", [None]),
+    ],
+)
+def test_an_index_of_uvs_table(
+    server: IndexServer, home: Path, tmp_path: Path, policy: str, code: int, said: str, sent: list[str | None]
+) -> None:
+    private(server)
+    netrc(home, f"machine 127.0.0.1 login u password {CANARY}\n")
+    (tmp_path / "pyproject.toml").write_text(
+        f'[[tool.uv.index]]\nname = "x"\nurl = "{server.index_url}"\nauthenticate = "{policy}"\n'
+    )
+    env = {"UV_INDEX_X_USERNAME": "u", "UV_INDEX_X_PASSWORD": "of-a-variable"}
+    done = run("index", "--project", "other", cwd=tmp_path, env=env)
+    assert (done.returncode, said in done.stderr.decode()) == (code, True), done.stderr.decode()
+    assert [one.user_password for one in server.requests] == sent
+
+
+def test_a_path_in_the_home_folder_that_no_shell_expands(server: IndexServer, home: Path, tmp_path: Path) -> None:
+    private(server)
+    (home / "logins").write_text(f"machine 127.0.0.1 login u password {CANARY}\n")
+    (home / "logins").chmod(0o600)
+    (home / "r.txt").write_text(f"-i {server.index_url}\n")
+    done = run("index", "--requirement=~/r.txt", "--netrc-file=~/logins", "--project", "other")
+    assert done.returncode == 0, done.stderr.decode()
+    words = ["--netrc-file=~/logins", "--directory=~/files", "--cache-dir=~/kept"]
+    assert run("download", "demo==1.0", "-i", server.index_url, *words, cwd=tmp_path).returncode == 0
+    assert len(list((home / "files").iterdir())) == 1
+    assert (home / "kept").is_dir()
+    assert not (tmp_path / "~").exists()
+    asked = {"GIT_HELPER_NETRC_FILE": "~/logins"}
+    answer = run("get", stdin=f"protocol=http\nhost=127.0.0.1:{server.port}\n\n".encode(), env=asked)
+    assert f"password={CANARY}\n".encode() in answer.stdout
+
+
 def test_the_json(server: IndexServer) -> None:
     private(server)
     server.answers["/simple/old/"] = Response(

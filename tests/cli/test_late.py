@@ -68,6 +68,13 @@ def test_who_takes_a_name_has_it_loaded(folder: Path) -> None:
     ]
 
 
+def test_who_takes_all_names_has_them(folder: Path) -> None:
+    (folder / "third.py").write_text("__all__ = ['given']\n__version__ = '3'\ngiven, kept = 1, 2\n")
+    body = "from git_helper.third import *\nsaid.append([given, 'kept' in globals()])"
+    assert run(folder, body) == [[1, False]]
+    assert run(folder, "from git_helper import third\nsaid.append(third.__version__)") == ["3"]
+
+
 def test_importing_it_again_and_looking_at_its_file_load_nothing(folder: Path) -> None:
     body = """
 import importlib, git_helper.second
@@ -135,6 +142,32 @@ except AttributeError as error:
         "git_helper.nothing",
         "module 'git_helper.second' has no attribute 'nothing'",
     ]
+
+
+def test_a_module_inside_a_package_that_waits_is_had_without_it(folder: Path) -> None:
+    body = """
+from urllib3.http2 import probe
+said.append([type(sys.modules["urllib3.http2"]).__name__, probe.acquire_and_get.__module__])
+import urllib3.http2
+said.append([urllib3.http2.probe is probe, callable(urllib3.http2.inject_into_urllib3)])
+said.append(type(sys.modules["urllib3.http2"]).__name__)
+"""
+    assert run(folder, body) == [["LateModule", "urllib3.http2.probe"], [True, True], "module"]
+
+
+@pytest.mark.skipif("_bz2" in sys.builtin_module_names, reason="cannot be taken out of this Python")
+def test_a_module_whose_other_half_was_not_built_is_missed_at_once(folder: Path) -> None:
+    body = """
+import bz2, lzma
+said += [type(bz2).__name__, type(lzma).__name__]
+del sys.modules["bz2"]
+sys.path[:] = [place for place in sys.path if not place.endswith("lib-dynload")]
+try:
+    import bz2
+except ImportError as error:
+    said.append(error.name)
+"""
+    assert run(folder, body) == ["LateModule", "LateModule", "_bz2"]
 
 
 def test_other_modules_are_loaded_as_ever(folder: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 from tests.support import ROOT
 
 # Started without the tests' own path hooks; says on stderr what was loaded when the first byte left. Modules that wait
-# (cli/late.py) are imported, but not loaded.
+# (cli/late.py) are imported, but not loaded. Of urllib3's patterns, those that were compiled are among them.
 _COMMAND = """
 import sys
 sys.path.insert(0, {root!r})
@@ -27,6 +27,9 @@ def tell():
     once.acquire()  # two connections may begin at once
     import json
     loaded = [name for name, module in list(sys.modules.items()) if type(module).__name__ != "LateModule"]
+    for module in [module for name, module in list(sys.modules.items()) if name == "urllib3.util.url"]:
+        patterns = [(name, one) for name, one in vars(module).items() if type(one).__name__ == "WaitingPattern"]
+        loaded += [module.__name__ + "." + name for name, one in patterns if len(vars(one)) > 1]
     os.write(2, json.dumps(loaded).encode())
     os._exit(0)
 
@@ -54,6 +57,9 @@ sys.exit(main("git-helper", {words!r}, sys.stdin.buffer, sys.__stdout__.buffer, 
 """
 HEAVY = {"dulwich", "paramiko", "cryptography", "keyring", "pydantic", "ijson", "truststore", "pygments", "markdown_it"}
 DRAWING, NET = {"rich.console", "rich.markdown", "rich.progress"}, {"urllib3", "http.client", "certifi"}
+# What libraries import at their start and we hardly ever use. (`ast` and `platform`: Python 3.11 loads them at once.)
+SELDOM = {"calendar", "email.header", "importlib.metadata", "locale", "mimetypes", "tokenize", "zipfile"}
+FRONT = {"app", "commands", "late", "patterns", "quick"}
 NAMES = {"packaging.markers", "packaging.requirements", "packaging.version", "packaging.tags"}
 
 
@@ -83,11 +89,18 @@ def ours(modules: set[str], room: str) -> set[str]:
     return {module.removeprefix(prefix) for module in modules if module.startswith(prefix)}
 
 
-@pytest.mark.parametrize("words", [("--help",), ("--version",), ("-h",)])
+def test_the_version_needs_no_library() -> None:
+    modules = loaded("--version")
+    assert not ours(modules, "cli")
+    assert not among({"typer", "typing", "inspect"}, modules)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("-h",)])
 def test_what_only_names_the_commands_loads_none(words: tuple[str, ...]) -> None:
     modules = loaded(*words)
-    assert ours(modules, "cli") == {"app", "commands", "late", "quick"}
-    assert not among(HEAVY | {"rich"} | NET | NAMES, modules)
+    assert ours(modules, "cli") == FRONT
+    assert not among(HEAVY | {"rich"} | NET | NAMES | SELDOM | {"ipaddress", "subprocess"}, modules)
+    assert "git_helper.core.redaction" not in modules
     assert not {room for room in ("tasks", "net", "git", "wiring", "ui") if ours(modules, room)}
 
 
@@ -95,7 +108,7 @@ def test_what_only_names_the_commands_loads_none(words: tuple[str, ...]) -> None
 def test_the_help_of_a_command_loads_that_one(command: str) -> None:
     modules = loaded(command, "--help")
     places = {"resolve": "requirements", "clone": "repositories", "list": "accounts", "configure": "setup"}
-    others = ours(modules, "cli") - {"app", "commands", "common", "late", "quick"}
+    others = ours(modules, "cli") - FRONT - {"common"}
     assert others == {places[command]}
     assert not among(HEAVY | DRAWING | NET | NAMES, modules)
 
@@ -114,7 +127,7 @@ def test_what_prints_plain_text_asks_and_draws_nothing(words: tuple[str, ...]) -
         modules = loaded(*words, env={"GIT_HELPER_TOKEN_GOOD_EXAMPLE": "t"})
     else:
         modules = loaded(*words)
-    assert not among(HEAVY | DRAWING | NET | NAMES, modules)
+    assert not among(HEAVY | DRAWING | NET | NAMES | SELDOM, modules)
 
 
 @pytest.mark.parametrize("words", [("parse", "git+https://good.example/x"), ("list", "--json"), ("configure", "-h")])
@@ -139,7 +152,11 @@ def test_resolve_and_download_load_no_dulwich_and_draw_nothing_without_a_termina
     for words in (("resolve", f"{url}@v1"), ("download", "-d", str(tmp_path / "out"), f"{url}@{'ab' * 20}")):
         modules = loaded(*words)
         assert "urllib3" in modules
-        assert not among((HEAVY | DRAWING | NAMES) - {"dulwich"}, modules)
+        assert not among((HEAVY | DRAWING | NAMES | SELDOM) - {"dulwich"}, modules)
+        assert "urllib3.util.url._TARGET_RE" in modules
+        assert "urllib3.util.url._HOST_PORT_RE" not in modules, "net/pools.py has urllib3 read the URL once more"
+        assert "urllib3.http2.probe" in modules
+        assert "urllib3.http2" not in modules
         assert not among({"dulwich.client", "dulwich.repo", "dulwich.objects"}, modules)
         assert not {"pool", "lfs", "history", "clone_fetch", "full_clone"} & ours(modules, "git")
         assert "git_helper.wiring.ssh" not in modules

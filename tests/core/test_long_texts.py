@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from git_helper.core import netrc, requirements_file
+from git_helper.core import netrc, requirements_file, urlmatch
 from git_helper.core.credential import Origin
 from git_helper.core.git_values import boolean, integer
 from git_helper.core.no_proxy import is_exempt
@@ -51,6 +51,12 @@ def test_a_netrc_of_many_entries() -> None:
     assert seconds_of(lambda: netrc.parse(text)) < 3
     with pytest.raises(netrc.NetrcError, match="line 12001: 'machine' has no value"):
         netrc.parse(text + b"machine")
+
+
+@pytest.mark.parametrize("path", ["a/", "./", "a/../", "/", "%41"])
+def test_the_path_of_a_url_that_patterns_are_matched_with(path: str) -> None:
+    url = b"https://good.example/" + path.encode() * (_SIZE // 2)
+    assert seconds_of(lambda: urlmatch.match_text(url, b"https://good.example/")) < 1
 
 
 def test_numbers_of_more_digits_than_python_reads() -> None:

@@ -17,7 +17,6 @@ from git_helper.core.requirements_file import (
     HASH,
     OptionItem,
     RequirementItem,
-    locations,
     scan,
 )
 from git_helper.core.requirements_rewrite import rewrite
@@ -159,15 +158,6 @@ def test_forms_of_options() -> None:
         (4, "--no-binary", ":all:"),
     ]
     assert text[slice(*options[2].span)] == '"./a dir"'
-
-
-def test_nested_files_may_repeat_an_index_but_not_change_it() -> None:
-    one, same, other = (scan(f"-i {url}\n", {}).items for url in ("http://a/", "http://a/", "http://b/"))
-    index = locations([*one, *same]).index
-    assert index is not None
-    assert revealed(index) == "http://a/"
-    with pytest.raises(ParseError, match="index"):
-        locations([*one, *other])
 
 
 def test_lines() -> None:

@@ -7,14 +7,14 @@ import random
 import signal
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
 
 from git_helper.errors import GitHelperError
-from git_helper.git.pack_entries import BIG
+from git_helper.git.pack_entries import BIG, Packed
 from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
 from git_helper.git.pack_reader import PackReader
 from tests.git.packs import BLOB, COMMIT, TREE, Pack, delta, entry_header, object_id, tree
@@ -36,7 +36,7 @@ class Recorder:
     def begin(self, count: int) -> None:
         self.events.append(("begin", count))
 
-    def whole(self, offset: int, kind: int, base: object, content: bytes, packed: Sequence[bytes], oid: object) -> None:
+    def whole(self, offset: int, kind: int, base: object, content: bytes, packed: Packed, oid: object) -> None:
         kept = b"" if kind == BLOB else b"".join(packed)
         self.events.append((offset, kind, base, content, kept, oid))
         self._then(len(self.events))

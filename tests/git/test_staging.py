@@ -170,7 +170,7 @@ def test_whatever_ends_it_nothing_is_left(tmp_path: Path, error: BaseException) 
 def test_progress_is_told_and_may_end_it(tmp_path: Path) -> None:
     told = Reports()
     download(Given(), OID, tmp_path / "new", told)
-    assert told[0][0] < told[1][0] == len(DATA) - 20
+    assert told[0][0] < told[1][0] == len(DATA)
     assert told[1][1:] == (len(OBJECTS), len(OBJECTS))
 
     def stop() -> None:

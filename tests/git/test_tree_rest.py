@@ -176,6 +176,19 @@ def test_an_lfs_object_that_is_not_there_leaves_nothing(
     assert not (tmp_path / "place").exists()
 
 
+def test_what_needs_more_than_the_cache_is_not_taken_at_once(
+    root: Path, session: Session, cache: ObjectCache, tmp_path: Path
+) -> None:
+    with GitHttpServer(root) as server:
+        url, commit = f"{server.url}/team/top.git", resolve(root / "team/top.git")
+        fetch(session, cache, f"git+{url}", commit, tmp_path / "first")
+    trees = Trees(lambda _: pytest.fail("asked"), Connections(session).lfs, cache, show)
+    assert not trees.fetch_kept(GitUrl.parse(f"git+{url}"), Oid(commit), str(tmp_path / "second"))
+    assert not (tmp_path / "second").exists()
+    trees.fetch(GitUrl.parse(f"git+{url}"), Oid(commit), str(tmp_path / "second"))
+    assert snapshot(tmp_path / "second") == snapshot(tmp_path / "first")
+
+
 def test_what_is_noted_is_read_back() -> None:
     rest = Rest(((b"a \xff", Oid("1" * 40)),), b"\xff[x]\n", ((b"b", LfsPointer("2" * 64, 3)),))
     assert Rest.of_described(json.loads(json.dumps(rest.described()))) == rest

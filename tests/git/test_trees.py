@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Oid
 from git_helper.errors import GitHelperError, Unreachable
 from git_helper.git.object_cache import ObjectCache
+from git_helper.git.staging import staged
 from git_helper.git.trees import Trees
 from tests.git import downloads
 from tests.git.downloads import URL
@@ -25,6 +27,7 @@ class Served:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.step = 100
         self.fetched = 0
         self.error: GitHelperError | None = None
         self.between: Callable[[], object] = lambda: None
@@ -32,8 +35,8 @@ class Served:
 
     def fetch(self, oid: Oid, feed: Callable[[bytes], None], depth: int | None = 1) -> None:
         self.fetched += 1
-        for start in range(0, len(self.data), 100):
-            feed(self.data[start : start + 100])
+        for start in range(0, len(self.data), self.step):
+            feed(self.data[start : start + self.step])
             if self.error is not None:
                 raise self.error
             self.between()
@@ -168,6 +171,43 @@ def test_a_damaged_cache_is_filled_again(served: tuple[Served, Oid], tmp_path: P
     stored.write_bytes(bytes(content))
     with pytest.raises(Unreachable, match="--offline"):
         trees(one, tmp_path, offline=True).fetch(URL, commit, str(tmp_path / "out"))
+
+
+def test_a_big_damaged_tree_is_fetched_again(tmp_path: Path) -> None:
+    """It is checked while it is written: what was written goes."""
+    data, oid = packed(
+        make_repository(tmp_path / "big.git", 2, {"a/noise": random.Random(1).randbytes(3 << 20)}), "main"
+    )
+    one, commit = Served(data), Oid(oid.hex())
+    one.step = 1 << 16
+    trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "first"))
+    stored = Path(ObjectCache(str(tmp_path / "cache")).place(URL, commit))
+    content = bytearray(stored.read_bytes())
+    content[2 << 20] ^= 1
+    stored.write_bytes(content)
+    assert not trees(one, tmp_path).fetch_kept(URL, commit, str(tmp_path / "out"))
+    assert not stored.exists()
+    stored.write_bytes(content)
+    trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "out"))
+    assert one.fetched == 2
+    assert snapshot(tmp_path / "out") == snapshot(tmp_path / "first")
+    assert trees(one, tmp_path, offline=True).fetch_kept(URL, commit, str(tmp_path / "third"))
+    assert snapshot(tmp_path / "third") == snapshot(tmp_path / "first")
+
+
+def test_what_the_cache_has_and_nobody_writes(served: tuple[Served, Oid], tmp_path: Path) -> None:
+    one, commit = served
+    kept = trees(one, tmp_path).fetch_kept
+    assert not kept(URL, commit, str(tmp_path / "new/out"))
+    assert not (tmp_path / "new").exists()
+    trees(one, tmp_path).fetch(URL, commit, str(tmp_path / "first"))
+    with staged(str(tmp_path / "second")):
+        assert not kept(URL, commit, str(tmp_path / "second"))
+    assert kept(URL, commit, str(tmp_path / "second"))
+    assert snapshot(tmp_path / "second") == snapshot(tmp_path / "first")
+    assert kept(URL, commit, str(tmp_path / "second"))
+    assert one.fetched == 1
+    assert not [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_nobody_who_edits_the_tree_edits_the_cache(served: tuple[Served, Oid], tmp_path: Path) -> None:

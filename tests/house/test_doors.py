@@ -14,8 +14,8 @@ from tests.support import ROOT
 
 ENVIRONMENT_DOOR = ["git_helper/system/environment.py"]
 LATE_IMPORTS = ["git_helper/wiring/", "git_helper/__main__.py"]
-# The person chooses a keyring back end by the name of its class.
-IMPORTERS_BY_NAME = ["git_helper/stores/os_keyring.py"]
+# The person chooses a keyring back end by the name of its class; modules that wait are imported for whoever asked.
+IMPORTERS_BY_NAME = ["git_helper/stores/os_keyring.py", "git_helper/cli/late.py"]
 PRINTERS = ["git_helper/cli/", "git_helper/ui/"]
 
 # Where a Secret may leave its mask. Add a file only if it writes to the wire, to a store or to the person who asked.

@@ -108,7 +108,7 @@ def test_a_goal_is_judged_in_its_own_unit() -> None:
     }
 
     def judged(goal: Goal) -> bool | None:
-        return verdict(goal, figures["slow"], figures)[1]
+        return verdict(goal, figures["slow"], figures).met
 
     assert [judged(Goal(limit, "base")) for limit in (1.4, 1.6)] == [False, True]
     assert [judged(Goal(limit, "base", INSTRUCTIONS)) for limit in (1.4, 1.6)] == [False, True]
@@ -120,8 +120,8 @@ def test_a_goal_is_judged_in_its_own_unit() -> None:
 def test_a_missed_goal_is_named_beside_the_figures() -> None:
     subjects = [Subject("base", [], {}), Subject("slow", [], {}, goals=(Goal(1.5, "base"),))]
     figures = {"base": Figures([0.010], None, 1 << 20), "slow": Figures([0.020], None, 3 << 20)}
-    lines, missed = table(subjects, figures, base="base", floor=2 << 20)
+    lines, judged = table(subjects, figures, base="base", floor=2 << 20)
     assert lines[2].startswith("| base | 10.0 (10.0 to 10.0) | 1.00 |")
     assert "2.00" in lines[3]
-    assert len(missed) == 1
-    assert missed[0].startswith("slow: ")
+    assert [one.met for one in judged] == [False]
+    assert judged[0].sentence.startswith("slow: ")

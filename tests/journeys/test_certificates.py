@@ -115,6 +115,65 @@ def test_the_passphrase_is_asked_for_by_us(company: Company) -> None:
         assert b"PEM pass phrase" not in terminal.shown
 
 
+HELPER = """#!/bin/sh
+{ echo "[$1]"; cat; } >> "$0.log"
+[ "$1" = get ] && printf 'password=%s\\n' "$(cat "$0.word")"
+exit 0
+"""
+
+
+def helped(company: Company, home: Path, word: str) -> tuple[subprocess.CompletedProcess[bytes], str]:
+    """With a helper of git that answers `word`; and what it was told."""
+    helper = home / "keeper"
+    helper.write_text(HELPER)
+    helper.chmod(0o700)
+    (home / "keeper.word").write_text(word)
+    (home / ".gitconfig").write_text(
+        f"[credential]\nhelper = {helper}\n"
+        f"[http]\nsslCAInfo = {company.authority}\nsslCert = {company.locked}\nsslCertPasswordProtected\n"
+    )
+    done = resolve(company.requirement(company.closed), "--no-input")
+    return done, (home / "keeper.log").read_text()
+
+
+def test_a_helper_of_git_keeps_the_passphrase(company: Company, home: Path) -> None:
+    done, told = helped(company, home, PASSPHRASE)
+    assert done.returncode == 0, done.stderr.decode()
+    asked = f"protocol=cert\nhost=\npath={company.locked}\nusername=\n"
+    assert told == f"[get]\ncapability[]=authtype\n{asked}[store]\n{asked}password={PASSPHRASE}\n"
+    assert PASSPHRASE not in (done.stdout + done.stderr).decode()
+
+
+def test_a_wrong_one_is_erased_there_and_the_person_is_asked(company: Company, home: Path) -> None:
+    done, told = helped(company, home, "wr0ng-w0rd")
+    assert done.returncode == 2
+    assert b"its key is encrypted, and nobody can be asked for the passphrase" in done.stderr
+    assert b"wr0ng-w0rd" not in done.stdout + done.stderr
+    assert told.endswith(f"[erase]\nprotocol=cert\nhost=\npath={company.locked}\nusername=\npassword=wr0ng-w0rd\n")
+
+
+def test_no_helper_is_asked_where_git_would_not(company: Company, home: Path) -> None:
+    helped(company, home, PASSPHRASE)
+    (home / "keeper.log").write_text("")
+    config = home / ".gitconfig"
+    config.write_text(config.read_text().replace("sslCertPasswordProtected", "sslCertPasswordProtected = false"))
+    assert resolve(company.requirement(company.closed), "--no-input").returncode == 2
+    assert (home / "keeper.log").read_text() == ""
+
+
+def test_our_own_store_keeps_it_too(company: Company, home: Path) -> None:
+    answer = f"protocol=cert\nhost=\npath={company.locked}\nusername=\npassword={PASSPHRASE}\n\n".encode()
+    assert run("store", stdin=answer).returncode == 0
+    env: dict[str, str | None] = {
+        "SSL_CERT_FILE": str(company.authority),
+        "GIT_SSL_CERT": str(company.locked),
+        "GIT_SSL_CERT_PASSWORD_PROTECTED": "1",
+    }
+    assert resolve(company.requirement(company.closed), "--no-input", env=env).returncode == 0
+    del env["GIT_SSL_CERT_PASSWORD_PROTECTED"]
+    assert resolve(company.requirement(company.closed), "--no-input", env=env).returncode == 2
+
+
 def test_nobody_is_asked_with_no_input(company: Company) -> None:
     with on_terminal(company, "--no-input") as terminal:
         assert terminal.wait() == 2

@@ -18,7 +18,7 @@ from git_helper.registry.html_page import HtmlPage
 from git_helper.registry.links import FileLink
 from git_helper.registry.page_facts import PageFacts
 from git_helper.registry.partial_file import PartialFile
-from git_helper.registry.selection import applies_here, best
+from git_helper.registry.selection import Pin, applies_here, best
 from git_helper.registry.text_file import TextFile
 from git_helper.tasks.index_locations import location
 
@@ -30,21 +30,21 @@ _GOOD = FileLink("p-1.0.tar.gz", "https://good.example/p-1.0.tar.gz")
     "filename", [f"p-{_DIGITS}.tar.gz", f"p-{_DIGITS}-py3-none-any.whl", f"p-1.0-{_DIGITS}-py3-none-any.whl"]
 )
 def test_versions_that_no_int_can_be_are_passed_over(filename: str) -> None:
-    assert best("p", "1.0", [FileLink(filename, "https://good.example/x"), _GOOD], "3.12.0") is _GOOD
+    assert best("p", Pin("1.0"), [FileLink(filename, "https://good.example/x"), _GOOD], "3.12.0") is _GOOD
 
 
 def test_a_demand_that_cannot_be_read_demands_nothing() -> None:
     link = FileLink(_GOOD.filename, _GOOD.url, (), f">={_DIGITS}")
-    assert best("p", "1.0", [link], "3.12.0") is link
-    assert best("p", _DIGITS, [_GOOD], "3.12.0") is None
+    assert best("p", Pin("1.0"), [link], "3.12.0") is link
+    assert best("p", Pin(_DIGITS), [_GOOD], "3.12.0") is None
 
 
 def test_a_name_that_stands_for_thousands_of_tags_is_none() -> None:
     many = ".".join(f"x{count}" for count in range(12))
     link = FileLink(f"p-1.0-py3.{many}-none.{many}-any.{many}.whl", "https://good.example/x")
-    assert best("p", "1.0", [link, _GOOD], "3.12.0") is _GOOD
+    assert best("p", Pin("1.0"), [link, _GOOD], "3.12.0") is _GOOD
     few = FileLink("p-1.0-py2.py3-none-any.whl", "https://good.example/x")
-    assert best("p", "1.0", [few, _GOOD], "3.12.0") is few
+    assert best("p", Pin("1.0"), [few, _GOOD], "3.12.0") is few
 
 
 @pytest.mark.parametrize("marker", ["os_name ~= 'x'", f"python_version >= '{_DIGITS}'"])

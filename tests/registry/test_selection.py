@@ -9,7 +9,7 @@ from packaging.tags import sys_tags
 
 from git_helper.errors import UsageError
 from git_helper.registry.file_place import safe_filename
-from git_helper.registry.selection import best
+from git_helper.registry.selection import Pin, best
 
 NATIVE = next(str(tag) for tag in sys_tags())
 
@@ -18,11 +18,14 @@ NATIVE = next(str(tag) for tag in sys_tags())
 class Link:
     filename: str
     requires_python: str | None = None
+    hashes: tuple[tuple[str, str], ...] = ()
 
 
-def chosen(*names: str | Link, version: str = "1.0", project: str = "My.Pkg") -> str | None:
+def chosen(*names: str | Link, specifier: str = "==1.0", hashes: tuple[tuple[str, str], ...] = ()) -> str | None:
     links = [Link(name) if isinstance(name, str) else name for name in names]
-    found = best(project, version, links, "3.12.1")
+    pin = Pin.of(specifier)
+    assert pin is not None
+    found = best("My.Pkg", pin, links, "3.12.1", hashes)
     return None if found is None else found.filename
 
 
@@ -43,6 +46,32 @@ def chosen(*names: str | Link, version: str = "1.0", project: str = "My.Pkg") ->
 )
 def test_the_best_one(names: list[str], expected: str | None) -> None:
     assert chosen(*names) == expected
+
+
+@pytest.mark.parametrize(
+    ("specifier", "expected"),
+    [
+        ("==1.0", "my_pkg-1.0+local.2.tar.gz"),
+        ("==1.0.0", "my_pkg-1.0+local.2.tar.gz"),
+        ("===1.0", "my_pkg-1.0-py3-none-any.whl"),
+        ("==1.0+local.1", "my_pkg-1.0+local.1-py3-none-any.whl"),
+        ("==1.0+other", None),
+    ],
+)
+def test_a_local_label_is_ignored_unless_it_is_asked_for(specifier: str, expected: str | None) -> None:
+    names = [f"my_pkg-1.0{label}-py3-none-any.whl" for label in ("", "+local.1")]
+    assert chosen(*names, "my_pkg-1.0+local.2.tar.gz", "my_pkg-1.1+local.3.tar.gz", specifier=specifier) == expected
+
+
+def test_a_file_with_a_wanted_digest_comes_first() -> None:
+    good, bad = ("sha256", "aa"), ("sha256", "bb")
+    wheel, source = Link("my_pkg-1.0-py3-none-any.whl", None, (bad,)), Link("my_pkg-1.0.tar.gz", None, (good,))
+    unknown = Link("my_pkg-1.0.zip", None, (("md5", "cc"),))
+    assert chosen(wheel, source, hashes=(good,)) == source.filename
+    assert chosen(wheel, unknown, hashes=(good,)) == unknown.filename
+    assert chosen(wheel, source, hashes=(good, bad)) == wheel.filename
+    assert chosen(wheel, hashes=(good,)) == wheel.filename  # it is refused when its digest is checked
+    assert chosen(wheel, source) == wheel.filename
 
 
 def test_python_counts() -> None:

@@ -162,9 +162,12 @@ def test_local_of_another_worktree_is_the_common_file(
     assert str(program) in (home / "repository/.git/config").read_text()
 
 
-def test_local_outside_a_repository_is_an_error() -> None:
-    with pytest.raises(StoreError, match="can only be used inside a git repository"):
-        put(scope="local")
+def test_local_outside_of_a_repository_is_wrong_usage() -> None:
+    for change in (configure, unconfigure):
+        with pytest.raises(UsageError, match="cannot use '--local': the folder here is in no repository") as caught:
+            change(Request("local"), os.environ)
+        assert caught.value.exit_code == 2
+        assert caught.value.hint == "go into one, or leave '--local' out: git-helper configure"
 
 
 def test_system(home: Path, program: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,6 +31,7 @@ class Disk:
     def __init__(self) -> None:
         self.fetched: list[str] = []
         self.errors: dict[str, GitHelperError] = {}
+        self.kept: set[str] = set()
         self.before: Callable[[], object] = lambda: None
 
     def fetch(self, url: GitUrl, commit: Oid, destination: str) -> None:
@@ -38,6 +40,12 @@ class Disk:
         if commit.hex in self.errors:
             raise self.errors[commit.hex]
         os.makedirs(os.path.join(destination, "sub"))
+
+    def fetch_kept(self, url: GitUrl, commit: Oid, destination: str) -> bool:
+        if commit.hex not in self.kept:
+            return False
+        self.fetch(url, commit, destination)
+        return True
 
 
 def nothing_else() -> NoReturn:
@@ -112,6 +120,21 @@ def test_a_folder_that_is_not_in_the_tree(tmp_path: Path) -> None:
     done = downloaded(disk, tmp_path, *[outcome(f"{URL}#subdirectory={name}") for name in ("none", "away", "away/tmp")])
     assert [type(one.error) for one in done] == [NotFound] * 3
     assert "'away'" in str(done[1].error)
+
+
+def test_what_the_cache_has_is_taken_at_once(tmp_path: Path) -> None:
+    """One that it cannot give after all is fetched as the others are."""
+    disk = Disk()
+    disk.kept = {ONE.hex}
+    disk.errors[ONE.hex] = Unreachable("full disk")
+    there = [replace(outcome(f"{name} @ {URL}", commit), cached=True) for name, commit in (("a", ONE), ("b", TWO))]
+    done = downloaded(disk, tmp_path, *there, outcome(f"c @ {URL}", TWO))
+    assert [one.exit_code for one in done] == [5, 0, 0]
+    assert sorted(disk.fetched) == [f"a-{'1' * 12}", f"b-{'2' * 12}", f"c-{'2' * 12}"]
+    disk.errors.clear()
+    disk.fetched.clear()
+    assert all(one.path for one in downloaded(disk, tmp_path / "new", *there))
+    assert disk.fetched == [f"a-{'1' * 12}", f"b-{'2' * 12}"]
 
 
 class Shelf:

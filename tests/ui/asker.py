@@ -40,6 +40,7 @@ def _answers(what: str, fields: dict[str, Any]) -> list[Any]:
         os.fsencode(fields.get("username", "alice")),
         fields.get("program", "git"),
         remembered=fields.get("remembered", True),
+        checked=fields.get("checked", True),
     )
     if what == "host key":
         return [SshPrompter().confirm_host_key(os.fsdecode(question.host), "ssh-ed25519", FINGERPRINT)]

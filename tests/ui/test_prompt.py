@@ -172,6 +172,17 @@ def test_without_a_terminal_there_is_no_question(what: str) -> None:
     assert (done.stdout, done.stderr) == (b"[null]\n", b"")
 
 
+def test_what_nobody_checks_is_not_said_to_be_accepted(tmp_path: Path) -> None:
+    with Asked(tmp_path, "login", program="git-helper login", checked=False) as terminal:
+        terminal.expect("User name for good.example: ")
+        terminal.send(b"alice\r")
+        terminal.expect(PROMPT)
+        terminal.send(SECRET + ENTER)
+        assert terminal.answers() == ["alice", *digest(SECRET)]
+        assert "remembered without being" in terminal.text
+        assert "accepted" not in terminal.text
+
+
 def test_login_asks_for_both_under_one_heading(tmp_path: Path) -> None:
     with Asked(tmp_path, "login", program="git-helper login", remembered=False) as terminal:
         terminal.expect("User name for good.example: ")

@@ -18,7 +18,6 @@ from git_helper.git.ssh.options import algorithms
 from git_helper.git.ssh.patterns import matches
 from git_helper.git.ssh.transport import Offers, SshTransport
 from git_helper.git.ssh.userauth import Disconnected, UserAuth
-from git_helper.git.ssh.way import plan, reach
 from git_helper.secret import visible
 from git_helper.system.trace import timed
 
@@ -75,17 +74,11 @@ class Connection:
         self._below.close()
 
 
-def connect(means: Means, answers: Answers, host: str, user: str | None, port: int | None) -> Connection:
-    """A connection to `host`, spelled as in a URL.
+def log_in(means: Means, answers: Answers, leg: Leg, line: Line) -> Connection:
+    """The connection of `leg`, whose way begins with `line`, which belongs to it from now on.
 
     Raises Unreachable, Refused, NoCredential, Cancelled; HostKeyRefused and what `means.resolve` raises.
     """
-    leg = plan(means, host, user, port)
-    return log_in(means, answers, leg, reach(means, leg))
-
-
-def log_in(means: Means, answers: Answers, leg: Leg, line: Line) -> Connection:
-    """The connection of `leg`, whose way begins with `line`, which belongs to it from now on. Raises as `connect`."""
     with contextlib.ExitStack() as undo:
         below: Closable = line
         sock: socket.socket | Channel = line.socket

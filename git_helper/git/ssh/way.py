@@ -10,6 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from git_helper.core import unreachable
 from git_helper.errors import Unreachable
 from git_helper.frozen import frozen
 from git_helper.git.ssh.command import LONGER
@@ -160,7 +161,7 @@ def _direct(leg: Leg) -> socket.socket:
         host = name.encode() if name.isascii() else name
         found = socket.getaddrinfo(host, options.port, family, socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise Unreachable(f"cannot reach '{leg.shown}': its name is not known", "is it spelled right?") from None
+        raise Unreachable(f"cannot reach '{leg.shown}': its name is not known", unreachable.UNKNOWN_NAME) from None
     reason, hint = "it has no address", None
     for kind, _, _, _, address in found:
         sock = socket.socket(kind, socket.SOCK_STREAM)
@@ -176,6 +177,6 @@ def _direct(leg: Leg) -> socket.socket:
         except TimeoutError:
             reason, hint = f"no answer in {leg.seconds:g} seconds", leg.hint
         except OSError as error:
-            reason, hint = (error.strerror or str(error)).lower(), None
+            reason, hint = (error.strerror or str(error)).lower(), unreachable.hint(error.errno, proxies=False)
         sock.close()
     raise Unreachable(f"cannot reach '{leg.shown}': {reason}", hint)

@@ -11,13 +11,13 @@ from pathlib import Path
 from git_helper.core.giturl import GitUrl
 from git_helper.git.ssh import config
 from git_helper.git.ssh.answers import Answers
-from git_helper.git.ssh.connection import connect as ssh_connect
+from git_helper.git.ssh.connection import Connection, log_in
 from git_helper.git.ssh.connections import Connections
 from git_helper.git.ssh.machine import LocalReader, shell
 from git_helper.git.ssh.options import SshOptions
 from git_helper.git.ssh.program import SshProgram
 from git_helper.git.ssh.repository import SshRepository
-from git_helper.git.ssh.way import Means
+from git_helper.git.ssh.way import Means, plan, reach
 from git_helper.secret import Secret
 from tests.servers.sshd import USER
 
@@ -57,8 +57,14 @@ class FakePerson:
         return self.trusts
 
 
+def connection_to(means: Means, answers: Answers, host: str, user: str | None, port: int | None) -> Connection:
+    """A connection to `host`, spelled as in a URL."""
+    leg = plan(means, host, user, port)
+    return log_in(means, answers, leg, reach(means, leg))
+
+
 class Client:
-    """Our client with `home` as the home folder. Connections are closed at its end."""
+    """Our client with `home` as the home folder. Connections are closed at its end. `refs`: what its test has seen."""
 
     def __init__(
         self,
@@ -71,11 +77,12 @@ class Client:
         program: SshProgram | None = None,
     ) -> None:
         self.home = home
+        self.refs: list[str] = []
         self.folder = home / ".ssh"
         self.folder.mkdir(mode=0o700, exist_ok=True)
         self.environ = {"PATH": os.environ["PATH"], "HOME": str(home), **(environ or {})}
         means = Means(self.resolve, self.environ, "/bin/sh", idle, connect, may_ask=person is not None)
-        self.connections = Connections(means, partial(ssh_connect, means, Answers(person)), program)
+        self.connections = Connections(means, partial(connection_to, means, Answers(person)), program)
 
     def __enter__(self) -> Client:
         return self

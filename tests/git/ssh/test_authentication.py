@@ -33,11 +33,12 @@ from tests.support import needs
 
 StartSshd = Callable[..., Sshd]
 Login = Callable[..., Client]
+MAIN = "refs/heads/main"
 
 
 @pytest.fixture
 def login(home: Path, keys: Keys, bare: Path) -> Iterator[Login]:
-    """`login(server, *config, person=…, environ=…)` asks for refs and gives the client."""
+    """`login(server, *config, person=…, environ=…)` asks for the branch MAIN and gives the client."""
     clients: list[Client] = []
 
     def attempt(
@@ -55,7 +56,8 @@ def login(home: Path, keys: Keys, bare: Path) -> Iterator[Login]:
         client.configure("Host *", *config)
         for _ in range(times):
             repository = client.repository(f"git+ssh://{user}@127.0.0.1:{server.port}{bare}")
-            assert "refs/heads/main" in {ref.name for ref in repository.ls_refs(["refs/heads/main"])}
+            client.refs = [ref.name for ref in repository.ls_refs([MAIN])]
+            assert MAIN in client.refs
             client.connections.close()
         return client
 
@@ -94,20 +96,20 @@ def test_a_key_without_its_public_file(
 ) -> None:
     key = keys.key(f"{kind}-{form}-False", kind, "", form)
     alone = shutil.copy(key, tmp_path / "alone")
-    login(start_sshd(authorized=[public(key)]), f"IdentityFile {alone}")
+    assert MAIN in login(start_sshd(authorized=[public(key)]), f"IdentityFile {alone}").refs
 
 
 def test_a_key_with_line_ends_of_windows(sshd: Sshd, login: Login, keys: Keys, tmp_path: Path) -> None:
     key = tmp_path / "windows"
     key.write_bytes(keys.key("user").read_bytes().replace(b"\n", b"\r\n"))
     key.chmod(0o600)
-    login(sshd, f"IdentityFile {key}")
+    assert MAIN in login(sshd, f"IdentityFile {key}").refs
 
 
 def test_the_default_files_are_found(sshd: Sshd, login: Login, keys: Keys, home: Path) -> None:
     (home / ".ssh").mkdir(mode=0o700)
     shutil.copy(keys.key("user"), home / ".ssh/id_ed25519")
-    login(sshd)
+    assert MAIN in login(sshd).refs
 
 
 def test_a_wrong_passphrase_may_be_corrected(start_sshd: StartSshd, login: Login, keys: Keys) -> None:
@@ -128,7 +130,9 @@ def test_three_wrong_passphrases_are_enough(start_sshd: StartSshd, login: Login,
 def test_an_empty_passphrase_goes_on_to_the_next_key(start_sshd: StartSshd, login: Login, keys: Keys) -> None:
     locked, user = keys.key("locked", passphrase="passphrase"), keys.key("user")
     server = start_sshd(authorized=[public(locked), public(user)])
-    login(server, f"IdentityFile {locked}", f"IdentityFile {user}", person=FakePerson(passphrases=[""]))
+    person = FakePerson(passphrases=[""])
+    assert MAIN in login(server, f"IdentityFile {locked}", f"IdentityFile {user}", person=person).refs
+    assert person.asked == ["passphrase locked"]
 
 
 def test_a_passphrase_is_asked_for_once(start_sshd: StartSshd, login: Login, keys: Keys) -> None:
@@ -262,7 +266,7 @@ def test_keys_that_are_switched_off(sshd: Sshd, login: Login, keys: Keys, line: 
 def test_a_key_in_the_agent(start_sshd: StartSshd, login: Login, keys: Keys, tmp_path: Path, kind: str) -> None:
     key = keys.key(f"agent-{kind}", kind)
     with agent(tmp_path / "agent", key) as place:
-        login(start_sshd(authorized=[public(key)]), SSH_AUTH_SOCK=place)
+        assert MAIN in login(start_sshd(authorized=[public(key)]), SSH_AUTH_SOCK=place).refs
 
 
 @pytest.mark.parametrize(
@@ -309,7 +313,8 @@ def test_an_agent_that_is_broken(sshd: Sshd, login: Login, keys: Keys, tmp_path:
     place = tmp_path / "agent"
     if broken == "no socket":
         place.write_text("")
-    login(sshd, f"IdentityFile {keys.key('user')}", SSH_AUTH_SOCK="" if broken == "unset" else str(place))
+    socket_of = "" if broken == "unset" else str(place)
+    assert MAIN in login(sshd, f"IdentityFile {keys.key('user')}", SSH_AUTH_SOCK=socket_of).refs
 
 
 @contextlib.contextmanager
@@ -480,7 +485,8 @@ def test_a_certificate(certifying: Sshd, login: Login, keys: Keys, tmp_path: Pat
     if way in ("beside", "agent"):
         shutil.copy(certificate, f"{key}-cert.pub")
     if way in ("beside", "named"):
-        login(certifying, f"IdentityFile {key}", *([f"CertificateFile {certificate}"] if way == "named" else []))
+        named = [f"CertificateFile {certificate}"] if way == "named" else []
+        assert MAIN in login(certifying, f"IdentityFile {key}", *named).refs
         return
     with agent(tmp_path / "agent", key) as place:
         lines = {
@@ -488,7 +494,7 @@ def test_a_certificate(certifying: Sshd, login: Login, keys: Keys, tmp_path: Pat
             "agent and file": [f"CertificateFile {certificate}"],
             "file and agent": [f"CertificateFile {certificate}", f"IdentityFile {key}.pub", "IdentitiesOnly yes"],
         }[way]
-        login(certifying, *lines, SSH_AUTH_SOCK=place)
+        assert MAIN in login(certifying, *lines, SSH_AUTH_SOCK=place).refs
 
 
 @pytest.mark.parametrize("wrong", ["expired", "principal", "authority", "host"])

@@ -15,9 +15,8 @@ from git_helper.core.giturl import GitUrl
 from git_helper.errors import Unreachable
 from git_helper.git.ssh.answers import Answers
 from git_helper.git.ssh.command import LONGER, TooManyChannels
-from git_helper.git.ssh.connection import connect
 from git_helper.git.ssh.way import CONNECT_SECONDS, Means, plan
-from tests.git.ssh.served import Client, FakePerson
+from tests.git.ssh.served import Client, FakePerson, connection_to
 from tests.servers.listener import Listener
 from tests.servers.sshd import USER, Keys, Sshd, public
 
@@ -147,7 +146,7 @@ def test_a_server_that_stalls_at_the_login(home: Path, sshd: Sshd, keys: Keys) -
 def test_a_server_that_stalls_at_a_command(patient: Client, sshd: Sshd, keys: Keys, rested: bool) -> None:
     patient.configure("Host *", f"IdentityFile {keys.key('user')}")
     means = Means(patient.resolve, patient.environ, "/bin/sh", 60)
-    connection = connect(means, Answers(None), "127.0.0.1", USER, sshd.port)
+    connection = connection_to(means, Answers(None), "127.0.0.1", USER, sshd.port)
     try:
         if rested:
             assert connection.run("echo done", 5).read(5) == b"done\n"

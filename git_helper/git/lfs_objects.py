@@ -1,0 +1,75 @@
+"""The folder of objects of Git LFS, as git-lfs has it: `aa/bb/<oid>`, each whole or not there.
+
+What is still coming is a file `.new-…` beside, locked by who writes it: the kernel frees the lock of whoever is killed, and
+the next run, or `cache prune`, removes what it left.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import re
+import secrets
+import sys
+from typing import TYPE_CHECKING
+
+from git_helper.git import file_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO
+
+_NEW = re.compile(r"\.new-[0-9a-z_]+")
+_unfinished: set[str] = set()
+"""What is under way: the threads that write it may not live to remove it."""
+
+
+@contextlib.contextmanager
+def arriving(path: str) -> Iterator[BinaryIO]:
+    """A file for what will be at `path`, which gets that name when the block ends without an error. Raises OSError."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    temporary = os.path.join(os.path.dirname(path), f".new-{secrets.token_hex(8)}")
+    _unfinished.add(temporary)
+    descriptor, _ = file_lock.acquire(temporary)
+    try:
+        with open(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            if sys.platform != "win32":  # while nobody else can take it for a left-over
+                os.replace(temporary, path)
+        if sys.platform == "win32":  # where no open file can be renamed
+            os.replace(temporary, path)
+    except BaseException:
+        _remove(temporary)
+        raise
+    finally:
+        _unfinished.discard(temporary)
+
+
+def sweep(folder: str) -> None:
+    """Removes what runs that were killed left below `folder`. What others are writing stays."""
+    for path, _, names in os.walk(folder):
+        for name in names:
+            if _NEW.fullmatch(name):
+                _remove_left(os.path.join(path, name))
+
+
+def _remove_left(path: str) -> None:
+    if sys.platform == "win32":
+        _remove(path)  # an open file stays
+        return
+    with contextlib.suppress(OSError):  # somebody has the lock
+        descriptor, _ = file_lock.acquire(path)
+        file_lock.release(descriptor, path)
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+@atexit.register
+def _remove_unfinished() -> None:
+    for path in tuple(_unfinished):
+        _remove(path)
