@@ -157,7 +157,7 @@ def _names(folder: str) -> list[str]:
 
 
 def _is_left(folder: str) -> bool:
-    """Whether nobody has made this folder just now, to put something there: taking it away again and again would be a race."""
+    """Whether nobody made this folder just now, to put something there: to take it away again and again would be a race."""
     try:
         return os.stat(folder).st_mtime < time.time() - _MOMENT
     except OSError:
