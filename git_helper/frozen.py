@@ -18,6 +18,8 @@ T = TypeVar("T")
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
 def frozen(kind: type[T]) -> type[T]:
     """What `dataclass(frozen=True)` makes of a class, for fields that differ in default, `repr` and `compare` only."""
+    if kind.__doc__ is None:
+        kind.__doc__ = kind.__name__  # else dataclass would look up a signature for it, for some milliseconds
     made = dataclass(init=False, repr=False, eq=False)(kind)
     for name, method in _METHODS.items():
         if name not in vars(kind):
