@@ -16,7 +16,8 @@ _FOREIGN = frozenset(
         *("calendar", "fractions", "gettext", "importlib.metadata", "locale", "logging", "platform", "shlex", "string"),
         *("textwrap", "tokenize", "urllib.parse", "rich._emoji_replace", "rich.color", "rich.markup"),
         *("email._encoded_words", "email.header", "email.message", "email.utils"),
-        *("html", "html.parser", "packaging._tokenizer", "packaging.specifiers", "packaging.utils", "packaging.version"),
+        *("html", "html.parser"),
+        *("packaging._tokenizer", "packaging.specifiers", "packaging.utils", "packaging.version"),
         *("http.client", "typer._click._compat", "typer._completion_shared", "urllib3.connection", "urllib3.util.url"),
     )
 )
