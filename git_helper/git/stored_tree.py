@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 from git_helper.errors import StoreError, reason
 from git_helper.git.pack_errors import Limits
 from git_helper.git.tree_entries import SYMLINK
-from git_helper.git.tree_rest import Rest
+from git_helper.git.tree_rest import TEXT, Rest
 from git_helper.git.tree_writer import CREATE, MODES, TreeWriter, write_all
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class StoredTreeWriter:
 
     def add(self, path: bytes, kind: int, content: bytes) -> None:
         """A file, or a link and what it leads to."""
-        self._entries.append((os.fsdecode(path), kind, len(content)))
+        self._entries.append((path.decode(*TEXT), kind, len(content)))
         self._write(content)
 
     def add_file(self, path: bytes, kind: int, source: bytes) -> None:
@@ -66,7 +66,7 @@ class StoredTreeWriter:
             while block := file.read(_BLOCK):
                 size += len(block)
                 self._write(block)
-        self._entries.append((os.fsdecode(path), kind, size))
+        self._entries.append((path.decode(*TEXT), kind, size))
 
     def finish(self, rest: Rest) -> None:
         """Everything was added."""
@@ -126,15 +126,16 @@ class StoredTree:
 
     def _write(self, folder: str, contents: _Contents) -> None:
         writer = TreeWriter(os.fsencode(folder), Limits())
-        top, above = folder + "/", ""
-        for name, kind, size in self._entries:
+        top, above = writer.prefix, b""
+        for text, kind, size in self._entries:
+            name = text.encode(*TEXT)
             path = top + name
-            parent = name[: name.rfind("/") + 1]
+            parent = name[: name.rfind(b"/") + 1]
             if parent != above:
-                writer.make_folder(os.fsencode(top + parent))
+                writer.make_folder(top + parent)
                 above = parent
             if kind == SYMLINK:
-                writer.link(os.fsencode(path), b"".join(contents.pieces(size)))
+                writer.link(path, b"".join(contents.pieces(size)))
                 continue
             descriptor = os.open(path, CREATE, MODES[kind])
             try:

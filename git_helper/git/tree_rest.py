@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from git_helper.core.reference import Oid
@@ -11,6 +10,10 @@ from git_helper.git.lfs_pointer import LfsPointer
 
 if TYPE_CHECKING:
     from git_helper.git.unpack import Unpacked
+
+
+TEXT = ("utf-8", "surrogateescape")
+"""How a path of bytes is a text in JSON, whatever the encoding of the system: who reads it may have another one."""
 
 
 @frozen
@@ -30,9 +33,9 @@ class Rest:
     def described(self) -> dict[str, Any]:
         """For JSON, bytes as surrogate escapes."""
         return {
-            "submodules": [[os.fsdecode(path), oid.hex] for path, oid in self.submodules],
+            "submodules": [[path.decode(*TEXT), oid.hex] for path, oid in self.submodules],
             "gitmodules": None if self.gitmodules is None else self.gitmodules.decode("latin-1"),
-            "lfs": [[os.fsdecode(path), one.oid, one.size] for path, one in self.lfs],
+            "lfs": [[path.decode(*TEXT), one.oid, one.size] for path, one in self.lfs],
         }
 
     @classmethod
@@ -40,7 +43,7 @@ class Rest:
         """What `described` gave."""
         modules = found["gitmodules"]
         return cls(
-            tuple((os.fsencode(path), Oid(oid)) for path, oid in found["submodules"]),
+            tuple((path.encode(*TEXT), Oid(oid)) for path, oid in found["submodules"]),
             None if modules is None else modules.encode("latin-1"),
-            tuple((os.fsencode(path), LfsPointer(oid, size)) for path, oid, size in found["lfs"]),
+            tuple((path.encode(*TEXT), LfsPointer(oid, size)) for path, oid, size in found["lfs"]),
         )

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
 from git_helper.core.reference import Oid
+from git_helper.git.lfs_pointer import LfsPointer
 from git_helper.git.stored_tree import DamagedTree, StoredTree, StoredTreeWriter
 from git_helper.git.tree_entries import EXECUTABLE, FILE, SYMLINK
 from git_helper.git.tree_rest import Rest
 from tests.git.packs import snapshot
+from tests.support import ROOT
 
 BLOCK = 1 << 20  # of reading
 SMALL = {"a/b/c/deep": 3, "a/file": 10, "top": 0, "z/last": 100}
@@ -104,3 +108,24 @@ def test_a_disk_that_cannot_be_written_ends_it(tmp_path: Path) -> None:
     with StoredTree(str(tmp_path / "one")) as tree, pytest.raises(FileExistsError):
         tree.write(str(tmp_path / "out"))
     assert threading.active_count() == before
+
+
+def test_a_person_with_another_encoding_may_read_it(tmp_path: Path) -> None:
+    rest = Rest(submodules=((b"d\xc3\xa9ps", Oid("1" * 40)),), lfs=((b"l\xffs", LfsPointer("2" * 64, 3)),))
+    with StoredTreeWriter(str(tmp_path / "one")) as writer:
+        writer.add("é/ü".encode(), FILE, b"")
+        writer.add(b"odd\xff", FILE, b"")
+        writer.finish(rest)
+    (tmp_path / "out").mkdir()
+    code = (
+        "import sys; from git_helper.git.stored_tree import StoredTree; assert sys.getfilesystemencoding() == 'ascii'\n"
+        "with StoredTree(sys.argv[1]) as tree: tree.write(sys.argv[2]); print(tree.rest)"
+    )
+    environ = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    words = [sys.executable, "-c", code, tmp_path / "one", tmp_path / "out"]
+    done = subprocess.run(words, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stdout == f"{rest}\n", done.stderr
+    assert {name for name, one in snapshot(tmp_path / "out").items() if one[0] == "file"} == {
+        "é/ü".encode(),
+        b"odd\xff",
+    }
