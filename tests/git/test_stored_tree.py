@@ -122,7 +122,7 @@ def test_a_person_with_another_encoding_may_read_it(tmp_path: Path) -> None:
         "with StoredTree(sys.argv[1]) as tree: tree.write(sys.argv[2]); print(tree.rest)"
     )
     environ = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
-    words = [sys.executable, "-c", code, tmp_path / "one", tmp_path / "out"]
+    words: list[str | Path] = [sys.executable, "-c", code, tmp_path / "one", tmp_path / "out"]
     done = subprocess.run(words, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout == f"{rest}\n", done.stderr
     assert {name for name, one in snapshot(tmp_path / "out").items() if one[0] == "file"} == {
