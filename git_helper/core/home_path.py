@@ -10,6 +10,6 @@ def under_home(path: str, home: str) -> str:
     return home + path[1:] if path == "~" or path.startswith(("~/", "~\\")) else path
 
 
-def in_home(home: "str") -> "Callable[[str], str]":
+def in_home(home: str) -> "Callable[[str], str]":
     """The same as a place of paths (core/option_kinds.py): relative ones start at the working folder."""
     return lambda path: under_home(path, home)

@@ -6,7 +6,6 @@ the next run, or `cache prune`, removes what it left.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import re
@@ -15,14 +14,13 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_helper.git import file_lock
+from git_helper.system import unfinished
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
 
 _NEW = re.compile(r"\.new-[0-9a-z_]+")
-_unfinished: set[str] = set()
-"""What is under way: the threads that write it may not live to remove it."""
 
 
 @contextlib.contextmanager
@@ -30,9 +28,8 @@ def arriving(path: str) -> Iterator[BinaryIO]:
     """A file for what will be at `path`, which gets that name when the block ends without an error. Raises OSError."""
     os.makedirs(os.path.dirname(path), exist_ok=True)
     temporary = os.path.join(os.path.dirname(path), f".new-{secrets.token_hex(8)}")
-    _unfinished.add(temporary)
-    descriptor, _ = file_lock.acquire(temporary)
-    try:
+    with unfinished.temporary(temporary):
+        descriptor, _ = file_lock.acquire(temporary)
         with open(descriptor, "wb") as file:
             yield file
             file.flush()
@@ -40,11 +37,6 @@ def arriving(path: str) -> Iterator[BinaryIO]:
                 os.replace(temporary, path)
         if sys.platform == "win32":  # where no open file can be renamed
             os.replace(temporary, path)
-    except BaseException:
-        _remove(temporary)
-        raise
-    finally:
-        _unfinished.discard(temporary)
 
 
 def sweep(folder: str) -> None:
@@ -56,20 +48,9 @@ def sweep(folder: str) -> None:
 
 
 def _remove_left(path: str) -> None:
-    if sys.platform == "win32":
-        _remove(path)  # an open file stays
-        return
-    with contextlib.suppress(OSError):  # somebody has the lock
-        descriptor, _ = file_lock.acquire(path)
-        file_lock.release(descriptor, path)
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)
-
-
-@atexit.register
-def _remove_unfinished() -> None:
-    for path in tuple(_unfinished):
-        _remove(path)
+    with contextlib.suppress(OSError):  # somebody has the lock; on Windows an open file stays anyway
+        if sys.platform == "win32":
+            os.unlink(path)
+        else:
+            descriptor, _ = file_lock.acquire(path)
+            file_lock.release(descriptor, path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import re
@@ -12,6 +11,7 @@ import time
 
 from git_helper.errors import GitHelperError, UsageError, reason
 from git_helper.secret import visible
+from git_helper.system import unfinished
 
 _UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*]')
 # Names that Windows gives to devices, with any ending.
@@ -20,8 +20,6 @@ _MOST_BYTES = 200
 _STALE_SECONDS = 24 * 3600.0
 _TEMPORARY = re.compile(r"\..+\.git-helper-[0-9a-f]{12}")
 _swept: set[str] = set()
-_unfinished: set[str] = set()
-"""Temporary files under way: the threads that write them may not live to remove them."""
 
 
 def safe_filename(name: str, shown: str) -> str:
@@ -40,19 +38,14 @@ def put(source: str, place: str) -> str:
     A copy, not a link: whoever edits it must not change the cache. Raises GitHelperError for the disk's errors.
     """
     folder, name = os.path.split(place)
-    temporary = os.path.join(folder, f".{name}.git-helper-{secrets.token_hex(6)}")
-    _unfinished.add(temporary)
+    path = os.path.join(folder, f".{name}.git-helper-{secrets.token_hex(6)}")
     try:
         _prepare(folder)
-        shutil.copyfile(source, temporary)
-        os.replace(temporary, place)
-        _unfinished.discard(temporary)
+        with unfinished.temporary(path):
+            shutil.copyfile(source, path)
+            os.replace(path, place)
     except OSError as error:
         raise GitHelperError(f"cannot write '{visible(place)}': {reason(error)}") from error
-    finally:
-        if temporary in _unfinished:
-            _remove(temporary)
-            _unfinished.discard(temporary)
     return place
 
 
@@ -68,14 +61,3 @@ def _prepare(folder: str) -> None:
         with contextlib.suppress(OSError):
             if entry.stat().st_mtime < time.time() - _STALE_SECONDS:
                 os.unlink(entry.path)
-
-
-def _remove(path: str) -> None:
-    with contextlib.suppress(OSError):
-        os.unlink(path)
-
-
-@atexit.register
-def _remove_unfinished() -> None:
-    for path in tuple(_unfinished):
-        _remove(path)

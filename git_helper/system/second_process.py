@@ -39,7 +39,12 @@ class SecondProcess:
 
     def __init__(self, words: list[str]) -> None:
         its_input, self._input = os.pipe()
-        self._output, its_output = os.pipe()
+        try:
+            self._output, its_output = os.pipe()
+        except OSError:
+            os.close(its_input)
+            os.close(self._input)
+            raise
         try:
             with open(os.devnull, "wb") as nothing:
                 actions = [
