@@ -32,10 +32,11 @@ class PypiServer:
         return f"http://{self.netloc}/simple/"
 
     def asked(self, count: int = 0) -> list[tuple[str, int]]:
-        """Path and status of each request so far; waits until there are `count`, because the log comes after the answer."""
+        """Path and status of each request so far; waits for `count` and for a pause: the log comes after the answer."""
+        found: list[tuple[str, str]] = []
         for _ in range(100):
-            found = _LINE.findall(self._log.read_text("utf-8", "replace"))
-            if len(found) >= count:
+            before, found = found, _LINE.findall(self._log.read_text("utf-8", "replace"))
+            if len(found) >= count and found == before:
                 break
             time.sleep(0.05)
         return [(path, int(status)) for path, status in found]
