@@ -106,7 +106,7 @@ def _userinfo(url: UrlText, scheme: str) -> UserInfo | None:
         raise ParseError("userinfo-not-utf8", url.text, reason, span, "percent-encode UTF-8 bytes") from None
     if scheme == "file" and userinfo is not None:
         raise ParseError("invalid-url", url.text, "a file has no user name", span, "leave the part before '@' out")
-    if scheme == "ssh" and ":" in text:
+    if scheme == "ssh" and userinfo is not None and userinfo.password is not None:
         raise ParseError(
             "ssh-password",
             url.text,
@@ -130,7 +130,7 @@ def _host(url: UrlText, scheme: str) -> str | None:
             )
         return None
     if not host:
-        raise ParseError("invalid-host", url.text, "it names no host", span)
+        raise ParseError("missing-host", url.text, "it names no host", span)
     if host.startswith("["):
         try:
             return ipaddress.IPv6Address(host[1:-1] if host.endswith("]") and "%" not in host else "").compressed
@@ -166,7 +166,7 @@ def scp_error(text: str, span: tuple[int, int], user: str | None, host: str, pat
     """The error for `user@host:path` that names the URL to write instead."""
     shown = "" if user is None else masked_userinfo(user, "ssh") + "@"
     before, at, _ = path.partition("@")
-    if at and (user is None or not ("/" in before or before.endswith(".git"))):
+    if at and (user is None or ":" in path or not ("/" in before or before.endswith(".git"))):
         # `user:password@host/path` without a scheme looks the same; its password must not come back in a hint.
         return ParseError("invalid-url", text, "it is no URL", span, "write 'git+https://host/path'")
     hint = visible(f"write 'git+ssh://{shown}{host}/{path.lstrip('/')}'")

@@ -7,9 +7,9 @@ import re
 from packaging import utils
 
 from git_helper.core.plain_url import PlainUrl
+from git_helper.core.redaction import subject
 from git_helper.core.url_text import split_url
 from git_helper.errors import UsageError
-from git_helper.secret import visible
 
 _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?", re.IGNORECASE)
 _LONGEST = 214  # characters; what registries take is shorter
@@ -30,7 +30,7 @@ def normalized(name: str) -> str:
 def checked_project(text: str) -> str:
     """`text` normalized. Raises UsageError when it is no name."""
     if not is_project_name(text):
-        raise UsageError(f"cannot look for '{visible(text)}': it is no project's name", "write it as in 'my-project'")
+        raise UsageError(f"cannot look for '{subject(text)}': it is no project's name", "write it as in 'my-project'")
     return normalized(text)
 
 

@@ -23,20 +23,21 @@ from git_helper.core.authority import (
 from git_helper.core.parse_error import ParseError
 from git_helper.core.redaction import mask_query
 from git_helper.core.reference import Reference
-from git_helper.core.url_text import UrlText, split_url
+from git_helper.core.url_text import UrlText, hides_credentials, split_url, without_dots
 from git_helper.frozen import frozen
 from git_helper.secret import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 TRANSPORTS = ("https", "ssh", "http", "file")
 _OTHER_VCS = ("hg", "svn", "bzr")
 # The scp form `[user@]host:path`; without a user a host of one letter is a drive of Windows.
 _SCP = re.compile(
-    r"(?:git\+)?(?:(?P<user>[^\s@/:]+)@|(?![A-Za-z]:))(?P<host>[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:]+\]):(?P<path>.+)"
+    r"(?:git\+)?(?:(?P<user>[^\s@/:]+)@|(?![A-Za-z]:))(?P<host>[A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:]+\]):(?!//)(?P<path>.+)"
 )
+# `ext::command` (gitremote-helpers(7)) runs what it is given.
+_REMOTE_HELPER = re.compile(r"(?:git\+)?([A-Za-z][A-Za-z0-9+.-]*)::", re.IGNORECASE)
 _WITHOUT_SLASHES = re.compile(r"((?:git\+)?(?:https?|ssh|file)):", re.IGNORECASE)
 _PATH_SAFE = "/%:@!$&'()*+,;=~|[]"
 
@@ -46,7 +47,8 @@ class GitUrl(Located):
     """`scheme` is one of TRANSPORTS; `path` percent-encoded as git gets it; `subdirectory` decoded, without `..`.
 
     `fragment` is as written, without `#`; `prefixed` tells whether `git+` stood in front. `of_submodule`: another repository
-    names it, not a person. repr and str show no secret.
+    names it, not a person. `scp_form`: how such a repository wrote it, if as `user@host:path` (git-clone(1), "GIT URLS").
+    repr and str show no secret.
     """
 
     scheme: str
@@ -57,6 +59,7 @@ class GitUrl(Located):
     fragment: str | None = None
     prefixed: bool = True
     of_submodule: bool = field(default=False, compare=False, repr=False)
+    scp_form: str | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def parse(cls, text: str) -> GitUrl:
@@ -72,9 +75,8 @@ class GitUrl(Located):
             hint = "leave the part from '?' to '#' out; a revision is written as '@' and its name behind the path"
             raise ParseError("query-not-supported", text, "a Git URL has no query", span, hint)
         path, reference = _path_and_reference(url, scheme)
-        fragment = url.fragment
         _refuse_fragment(url)
-        return cls(scheme, authority, path, reference, parse_subdirectory(url), fragment, prefixed)
+        return cls(scheme, authority, path, reference, parse_subdirectory(url), url.fragment, prefixed)
 
     @property
     def user(self) -> Secret | None:
@@ -103,9 +105,11 @@ class GitUrl(Located):
 
     @property
     def remote_path(self) -> str:
-        """The path that git's program on the server gets: decoded, for ssh `~user/r` for `/~user/r` (git-clone(1))."""
+        """The path that git's program on the server gets: decoded, for ssh `~user/r` for `/~user/r` (git-clone(1)), and below
+        the home folder where the scp form has no `/` in front."""
         decoded = unquote(self.path)
-        return decoded[1:] if self.scheme == "ssh" and decoded.startswith("/~") else decoded
+        below_home = self.scp_form is not None and self.scp_form.endswith(":" + decoded[1:])
+        return decoded[1:] if below_home or (self.scheme == "ssh" and decoded.startswith("/~")) else decoded
 
     @property
     def clone_url(self) -> Secret:
@@ -132,7 +136,12 @@ class GitUrl(Located):
 
     def pinned(self, commit: str) -> str:
         """The URL of a requirement at `commit`: `git+`, no secrets, no revision but the commit, the same fragment."""
-        return f"git+{self.safe_url}" + self._tail(commit, self.fragment or None)
+        text = f"git+{self.safe_url}" + self._tail(commit, self.fragment or None)
+        url = split_url(text)
+        if url is None or not hides_credentials(url):
+            return text
+        # A `:` in the path, now that an `@` follows, could be that of a userinfo.
+        return text[: url.authority_end] + self.path.replace(":", "%3A") + text[url.authority_end + len(self.path) :]
 
     def direct_url(self, commit: str) -> dict[str, object]:
         """The direct_url.json object of an installation from `commit` (PEP 610)."""
@@ -179,6 +188,9 @@ def _no_url(text: str) -> ParseError:
         then = "whole path" if scheme[1].lower().endswith("file") else "host"
         hint = f"write '{scheme[1]}://' and then the {then}"
         return ParseError("invalid-url", text, "two slashes are missing behind its scheme", scheme.span(), hint)
+    helper = _REMOTE_HELPER.match(text)
+    if helper is not None and "@" not in text:  # else it may be a user name
+        raise _unsupported(text, helper[1].lower(), helper.span(1))
     scp = _SCP.fullmatch(text)
     if scp is not None:
         return scp_error(text, (0, len(text)), scp["user"], scp["host"], scp["path"])
@@ -197,11 +209,15 @@ def _transport(url: UrlText) -> tuple[str, bool]:
     elif vcs != "git":
         scheme = url.scheme
     if scheme not in TRANSPORTS:
-        span = (url.authority_start - 3 - len(scheme), url.authority_start - 3)
-        hint = "use one of: " + ", ".join(f"git+{name}" for name in TRANSPORTS)
-        details = {"scheme": scheme}
-        raise ParseError("unsupported-scheme", url.text, f"Git over '{scheme}' is not supported", span, hint, details)
+        raise _unsupported(url.text, scheme, (url.authority_start - 3 - len(scheme), url.authority_start - 3))
     return scheme, bool(plus)
+
+
+def _unsupported(text: str, scheme: str, span: tuple[int, int]) -> ParseError:
+    hint = "use one of: " + ", ".join(f"git+{name}" for name in TRANSPORTS)
+    return ParseError(
+        "unsupported-scheme", text, f"Git over '{scheme}' is not supported", span, hint, {"scheme": scheme}
+    )
 
 
 def _refuse_fragment(url: UrlText) -> None:
@@ -222,7 +238,7 @@ def _path_and_reference(url: UrlText, scheme: str) -> tuple[str, Reference]:
         raise ParseError("ambiguous-revision", url.text, "it is unclear which '@' begins the revision", span, hint)
     refuse_encoded_controls(url, *span)
     if path and scheme != "ssh":
-        path = _without_dots(path)
+        path = without_dots(path)
     if "\\" in path or not path.strip("/"):
         reason = "its path holds a backslash" if "\\" in path else "it names no repository"
         raise ParseError("invalid-path", url.text, reason, span)
@@ -240,21 +256,6 @@ def _reference(url: UrlText, rev: str, start: int) -> Reference:
     except ParseError as error:
         reason = "its revision is neither a branch, a tag, 'refs/…' nor a commit hash"
         raise ParseError(error.error, url.text, reason, (start, url.path_end), error.hint) from None
-
-
-def _without_dots(path: str) -> str:
-    """Without `.` and `..`, also written with escapes (RFC 3986 §5.2.4): HTTP clients would remove them unseen."""
-    kept: list[str] = []
-    segments = path.split("/")[1:]
-    for segment in segments:
-        plain = segment.lower().replace("%2e", ".")
-        if plain == "..":
-            del kept[-1:]
-        elif plain != ".":
-            kept.append(segment)
-    if segments[-1].lower().replace("%2e", ".") in (".", ".."):
-        kept.append("")
-    return "/" + "/".join(kept)
 
 
 def fragment_fields(fragment: str | None) -> Mapping[str, list[str]]:

@@ -1,4 +1,5 @@
-"""`http.*` of git's configuration that is about single requests: extraHeader, followRedirects, lowSpeedLimit and -Time.
+"""`http.*` of git's configuration that is about single requests: extraHeader, followRedirects, lowSpeedLimit and -Time,
+proactiveAuth.
 
 git-config(1), git(1) "GIT_HTTP_LOW_SPEED_LIMIT"; what a header line means: curl(1) "--header".
 """
@@ -27,12 +28,14 @@ class HttpRules:
     """What holds for one URL. `extra_headers`: names and values in order; a value of None means: do not send this one.
 
     `follow_redirects`: `initial` as long as nothing was sent that changes something, `true`, or `false`.
-    `low_speed`: bytes in a second, and the seconds for which it may be slower.
+    `low_speed`: bytes in a second, and the seconds for which it may be slower. `proactive`: whether a credential is looked
+    for before the server asks for one, as for servers that hide behind 404 what is private.
     """
 
     extra_headers: tuple[tuple[str, Secret | None], ...] = ()
     follow_redirects: Literal["initial", "true", "false"] = "initial"
     low_speed: tuple[int, int] | None = None
+    proactive: bool = False
 
     @classmethod
     def of(cls, values: Values, environ: Mapping[str, str]) -> HttpRules:
@@ -40,7 +43,12 @@ class HttpRules:
 
         Raises UsageError for what git could not use either.
         """
-        return cls(_headers(values("extraheader")), _redirects(values("followredirects")), _low_speed(values, environ))
+        return cls(
+            _headers(values("extraheader")),
+            _redirects(values("followredirects")),
+            _low_speed(values, environ),
+            _proactive(values("proactiveauth")),
+        )
 
     @property
     def has_authorization(self) -> bool:
@@ -77,6 +85,14 @@ def _redirects(values: Sequence[str | None]) -> Literal["initial", "true", "fals
         shown = visible(values[-1] or "")
         raise UsageError(f"cannot use '{shown}' of 'http.followRedirects'", "use one of: initial, true, false")
     return "true" if follow else "false"
+
+
+def _proactive(values: Sequence[str | None]) -> bool:
+    found = values[-1] if values else "none"
+    if found not in ("none", "auto", "basic"):
+        shown = visible(found or "")
+        raise UsageError(f"cannot use '{shown}' of 'http.proactiveAuth'", "use one of: none, auto, basic")
+    return found != "none"
 
 
 def _low_speed(values: Values, environ: Mapping[str, str]) -> tuple[int, int] | None:

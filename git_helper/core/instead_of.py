@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from git_helper.core.giturl import GitUrl
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_SCP = re.compile(r"(?P<user>[^@/:]+@)?(?P<host>[^/:@\[\]]+|\[[^\]]+\]):(?!//)/?(?P<path>.*)", re.DOTALL)
+_PLAIN = "/!$&'()*+,;=~:"
+_SCP = re.compile(r"(?P<user>[^@/:]+@)?(?P<host>[^/:@\[\]]+|\[[^\]]+\]):(?!//|:)/?(?P<path>.*)", re.DOTALL)
 
 
 def instead_of(url: GitUrl, rules: Iterable[tuple[str, str]]) -> GitUrl:
@@ -21,12 +23,13 @@ def instead_of(url: GitUrl, rules: Iterable[tuple[str, str]]) -> GitUrl:
     """
     if url.userinfo is not None and url.scheme != "ssh":
         return url
-    written = url.safe_url
+    written = url.scp_form or url.safe_url
     best = max((rule for rule in rules if rule[0] and written.startswith(rule[0])), key=_length, default=None)
     if best is None:
         return url
     prefix, base = best
-    new = GitUrl.parse(_without_scp_form(base + written[len(prefix) :]))
+    rest = written[len(prefix) :]
+    new = GitUrl.parse(as_ssh_url(base + rest) or base + (rest if url.scp_form is None else quote(rest, safe=_PLAIN)))
     return replace(
         new, reference=url.reference, subdirectory=url.subdirectory, fragment=url.fragment, prefixed=url.prefixed
     )
@@ -36,7 +39,12 @@ def _length(rule: tuple[str, str]) -> int:
     return len(rule[0])
 
 
-def _without_scp_form(text: str) -> str:
-    """`git@host:path` as the ssh URL that it means."""
+def as_ssh_url(text: str) -> str | None:
+    """The ssh URL for `[user@]host:path`, whose path is not percent-encoded; None for any other text.
+
+    A drive of Windows is no host, and `user:password@host` without a scheme is no place to send either of them to.
+    """
     scp = _SCP.fullmatch(text) if "://" not in text else None
-    return text if scp is None else f"ssh://{scp['user'] or ''}{scp['host']}/{scp['path']}"
+    if scp is None or (scp["user"] is None and (len(scp["host"]) == 1 or "@" in scp["path"].partition("/")[0])):
+        return None
+    return f"ssh://{scp['user'] or ''}{scp['host']}/{quote(scp['path'], safe=_PLAIN)}"

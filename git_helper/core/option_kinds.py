@@ -8,7 +8,9 @@ from git_helper.core import indexes
 from git_helper.core.byte_size import in_units, parse_size
 from git_helper.core.credential import Origin
 from git_helper.core.insecure_host import InsecureHost
-from git_helper.core.redaction import display_url
+from git_helper.core.mistyped import refuse_mistyped
+from git_helper.core.parse_error import ParseError
+from git_helper.core.redaction import display_url, subject
 from git_helper.core.settings import BOOLISH, boolean, checked_store, wait_seconds
 from git_helper.errors import UsageError
 from git_helper.frozen import frozen
@@ -87,7 +89,7 @@ def _switch(text: str) -> bool:
 def _host(text: str) -> bytes:
     origin = Origin.parse(b"http", text.encode("utf-8", "surrogateescape"))
     if origin is None or origin.authority() != text.lower() or ":" in text.rpartition("]")[2]:
-        raise UsageError(f"expected a host without scheme, port or path, not '{_short(text)}'")
+        raise UsageError(f"expected a host without scheme, port or path, not '{_short(subject(text))}'")
     return origin.host
 
 
@@ -101,6 +103,14 @@ def _filled(text: str) -> str:
 
 def _filled_or_none(text: str) -> str:
     return _filled(text) if text else ""
+
+
+def _location(text: str) -> str:
+    try:
+        refuse_mistyped(_filled(text))
+    except ParseError as error:
+        raise UsageError(error.reason, error.hint) from None
+    return text
 
 
 def _path(path: str, place: Place) -> str:
@@ -132,8 +142,8 @@ SIZE = Kind("a size, as in 64MiB", parse_size, (str, int), show=in_units)
 STORE = Kind("the name of a store", checked_store)
 PATH = Kind("a path", _filled, lead=_path, show=visible)
 PATHS = Kind("FILE or FILE,KEY", _filled, lead=_paths, show=visible)
-INDEX = Kind("a URL or NAME=URL", _filled, show=_shown_index)
+INDEX = Kind("a URL or NAME=URL", _location, show=_shown_index)
 PROXY = Kind("a URL", _filled_or_none, show=display_url)
-LOCATION = Kind("a URL or a path", _filled, lead=_path_or_url, show=display_url)
+LOCATION = Kind("a URL or a path", _location, lead=_path_or_url, show=display_url)
 HOST = Kind("a host", _host, show=visible)
 INSECURE_HOST = Kind("HOST, HOST:PORT or a table of them", InsecureHost.parse, (str, dict), show=str)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from git_helper.core.authority import Authority, Located, parse_authority, refuse_controls, refuse_encoded_controls
@@ -13,9 +12,6 @@ from git_helper.core.redaction import display_url
 from git_helper.core.url_text import split_url
 from git_helper.frozen import frozen
 from git_helper.secret import Secret
-
-if TYPE_CHECKING:
-    pass
 
 SCHEMES = ("https", "http", "file")
 _HASHES = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from git_helper.core.secret_words import TOKEN_IN_URL, masked_words
 from git_helper.core.url_text import SCHEME_INSIDE, UrlText, hides_credentials, split_url
-from git_helper.core.userinfo import SHAPES, masked_userinfo
+from git_helper.core.userinfo import masked_userinfo
 from git_helper.secret import MASK, visible
 
 if TYPE_CHECKING:
@@ -17,35 +19,28 @@ if TYPE_CHECKING:
     from git_helper.secret import Secret
 
 _SECRET_KEY = re.compile(
-    r"(?:.*[-_.])?(?:token|api[-_]?key|sig|signature|credential|secret|password|passwd|pwd|auth|authorization)|key"
-    r"|awsaccesskeyid|accesskey|private[-_]?key|secret[-_]?key",
+    r"(?:.*[-_.\[])?(?:token|(?:api|access|private|secret|account)[-_]?key|sig|signature|credential|secret|password"
+    r"|passwd|passphrase|pwd|auth|authorization|jwt)\]?|key|pass|awsaccesskeyid"
+    r"|(?:access|auth|deploy|id|job|private|refresh|session)token|clientsecret",
     re.IGNORECASE,
 )
 _URL = re.compile(r"(?P<quote>['\"`<(\[]?)(?P<url>" + SCHEME_INSIDE + r"[^ \t\r\n\v\f]*)")
 _NESTED_USERINFO = re.compile(r"://[^/@?#]*@")
+# The same in a URL that is a value of another one's query, or in JSON.
+_NESTED_ENCODED = re.compile(
+    r"(%3a%2f%2f|:\\/\\/)(?:[^\s%/\\@?#\"'&]|%(?!2f|40|3f|23|26)){1,2000}(%40|@)", re.IGNORECASE
+)
+_USERINFO = "!$&'()*+,-._~"  # what a browser leaves as it is there
+_URL_SAFE = str.maketrans("+/", "-_")
 _CLOSING = {"'": "'", '"': '"', "`": "`", "<": ">", "(": ")", "[": "]"}
-_HEADER = re.compile(
-    r"\b((?:proxy-)?authorization|(?:set-)?cookie|private-token|job-token|deploy-token"
-    r"|x-(?:[a-z0-9-]{1,60}-)?(?:token|key|api|secret|signature)|api-?key)([ \t]*:[ \t]*)[^\r\n]+",
-    re.IGNORECASE,
-)
-# What is masked already in a query keeps what follows it.
-_ATTRIBUTE = re.compile(
-    r"\b(password|credential|oauth_refresh_token|secret|passwd)=(?!\*{4}(?:[&;'\"`>)\]\s]|$))[^\r\n \t]+", re.IGNORECASE
-)
-# `Basic realm="x"` and `basic authentication failed` are no credentials.
-_BEARER = re.compile(
-    r"\b(bearer|basic)([ \t]+)(?=\S*[0-9+/]|\S{20})[A-Za-z0-9._~+/-]{6,}={0,2}(?![\w=])", re.IGNORECASE
-)
-# The same inside of a URL, as servers send back what was sent to them.
+# `Basic` and `Bearer` inside of a URL, as servers send back what was sent to them.
 _ECHOED = re.compile(
     r"(?:(?<!\w)|(?<=%[0-9a-f]{2}))(?P<head>(?P<scheme>bearer|basic)(?:%20|%09|\+))"
     r"(?P<value>(?:[\w.~+/-]|%2[bf]){4,}(?:=|%3d){0,2})",
     re.IGNORECASE | re.ASCII,
 )
-_TOKEN_IN_TEXT = re.compile(rf"(?<!\w){SHAPES}[\w.=-]{{4,}}")
 # Only where a run of such characters begins, so that a long one costs no square time.
-_BARE_USERINFO = re.compile(r"(?:(?<![\w/:.%+-])|(?<=[/:]%))([\w.%+-]+):[^\s@/:'\"*]+@(?=[\w\[])")
+_BARE_USERINFO = re.compile(r"(?:(?<![\w:.%+-])|(?<=:%))([\w.%+-]+):[^\s@/:'\"*]+@(?=[\w\[])")
 
 
 def display_url(text: str) -> str:
@@ -65,10 +60,7 @@ def redact(text: str, secrets: Iterable[Secret] = ()) -> str:
     for form in sorted({form for secret in secrets for form in _written_forms(secret)}, key=len, reverse=True):
         text = text.replace(form, MASK)
     text = _URL.sub(_masked_match, text)
-    text = _HEADER.sub(rf"\1\2{MASK}", text)
-    text = _ATTRIBUTE.sub(rf"\1={MASK}", text)
-    text = _BEARER.sub(rf"\1\2{MASK}", text)
-    text = _TOKEN_IN_TEXT.sub(MASK, text)
+    text = masked_words(_NESTED_ENCODED.sub(rf"\1{MASK}\2", text))
     text = _BARE_USERINFO.sub(rf"\1:{MASK}@", text)
     return re.sub(r"[^\n\t]+", lambda run: visible(run[0]), text)
 
@@ -113,7 +105,7 @@ def _masked_url(text: str) -> str:
         return text
     if hides_credentials(url):
         return f"{text[: text.index(':')]}:***{text[text.rindex('@') :]}"
-    return "".join(_masked_parts(url))
+    return TOKEN_IN_URL.sub(MASK, "".join(_masked_parts(url)))
 
 
 def _masked_parts(url: UrlText) -> Iterable[str]:
@@ -121,12 +113,17 @@ def _masked_parts(url: UrlText) -> Iterable[str]:
     if url.userinfo is not None:
         yield masked_userinfo(url.userinfo, url.scheme) + "@"
     yield url.host_and_port
-    # A proxy's path may hold a whole URL with userinfo of its own.
-    yield _ECHOED.sub(_masked_echo, _NESTED_USERINFO.sub(f"://{MASK}@", url.path))
+    yield _without_nested(url.path)
     if url.query is not None:
-        yield "?" + _ECHOED.sub(_masked_echo, mask_query(url.query))
+        yield "?" + _without_nested(mask_query(url.query))
     if url.fragment is not None:
-        yield "#" + _ECHOED.sub(_masked_echo, mask_query(url.fragment))
+        yield "#" + _without_nested(mask_query(url.fragment))
+
+
+def _without_nested(text: str) -> str:
+    """A proxy's path, or the value of a query, may hold a whole URL with userinfo of its own, or an Authorization."""
+    text = _NESTED_ENCODED.sub(rf"\1{MASK}\2", _NESTED_USERINFO.sub(f"://{MASK}@", text))
+    return _ECHOED.sub(_masked_echo, text)
 
 
 def _masked_echo(match: re.Match[str]) -> str:
@@ -172,7 +169,10 @@ def _written_forms(secret: Secret) -> Iterable[str]:
     if len(value) < 4:
         return
     yield text
-    for encoded in (quote(value), quote(value, safe="")):
+    yield json.dumps(text)[1:-1].replace("/", "\\/")
+    yield json.dumps(text, ensure_ascii=False)[1:-1]
+    whole = quote(value, safe="")
+    for encoded in (quote(value), whole, quote(value, safe=_USERINFO), whole.replace("%20", "+"), quote(whole)):
         yield encoded
         yield re.sub(r"%[0-9A-F]{2}", lambda escape: escape[0].lower(), encoded)
     # Base64 of `user:secret` holds the secret at one of three alignments; characters shared with others are cut.
@@ -181,6 +181,7 @@ def _written_forms(secret: Secret) -> Iterable[str]:
         core = inner[(0, 2, 3)[skipped] : len(inner) - (1 if (skipped + len(value)) % 3 else 0)]
         if len(core) >= 6:
             yield core
+            yield core.translate(_URL_SAFE)
 
 
 def _encodable(text: str) -> str:

@@ -207,7 +207,9 @@ def _by_short_hash(reference: Reference, refs: Mapping[str, RemoteRef], history:
         hint = "write more digits: " + ", ".join(sorted(oid.hex for oid in matches)[:5])
         raise RefNotFound(rev, "several commits begin so", reference.names(), hint, "ambiguous-commit")
     reason = "no branch or tag has this name, and no commit of them begins so"
-    raise RefNotFound(rev, reason, reference.names(), _hint(reference, refs), needs_history=history is None)
+    # More digits than SHA-1 has: no history can tell more.
+    needs_history = history is None and len(rev) <= 40
+    raise RefNotFound(rev, reason, reference.names(), _hint(reference, refs), needs_history=needs_history)
 
 
 def _counts(name: str) -> bool:

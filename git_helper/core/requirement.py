@@ -18,9 +18,9 @@ from git_helper.secret import MASK, visible
 _NAME = r"(?P<name>[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)"
 _EXTRA = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _EXTRAS = rf"\[[ \t]*+(?P<extras>{_EXTRA}(?:[ \t]*,[ \t]*{_EXTRA})*)?[ \t]*+\]"
-_NAMED = re.compile(
-    rf"{_NAME}(?:[ \t]*+{_EXTRAS})?(?:[ \t]*+@[ \t]+|[ \t]++@|[ \t]*+@(?=git\+|[A-Za-z][A-Za-z0-9+.-]*://|file:/))[ \t]*"
-)
+# What surely begins a location, so that no blank is needed before it: a URL, or the scp form.
+_LOCATION = r"(?=git\+|[A-Za-z][A-Za-z0-9+.-]*://|file:/|[^\s@/:;#]+@[^\s@/:]+:)"
+_NAMED = re.compile(rf"{_NAME}(?:[ \t]*+{_EXTRAS})?(?:[ \t]*+@[ \t]+|[ \t]++@|[ \t]*+@{_LOCATION})[ \t]*")
 _NAME_AND_EXTRAS = re.compile(rf"{_NAME}[ \t]*(?:{_EXTRAS})?")
 _BARE_EXTRAS = re.compile(_EXTRAS)
 _TRAILING_EXTRAS = re.compile(rf"{_EXTRAS}$")
@@ -165,9 +165,12 @@ def _parse(cls: type[Requirement], text: str) -> Requirement:
         raise ParseError(
             "invalid-requirement", text, "its URL contains a blank" if blank else "it has no URL", span, hint
         )
+    whole = with_authority(url)
     try:
-        target = _target(url)
+        target = _target(whole)
     except ParseError as error:
+        added = len(whole) - len(url)
+        error.span = max(0, error.span[0] - added), max(0, error.span[1] - added)
         raise error.shifted(start) from None
     _refuse_glued_marker(text, start, end)
     fields = head.groupdict() if head else {}
@@ -209,10 +212,9 @@ def _refuse_glued_marker(text: str, start: int, end: int) -> None:
 
 
 def _target(url: str) -> GitUrl | PlainUrl | str:
-    url = with_authority(url)
     parts = split_url(url)
     if parts is None:
-        return url if _is_path(url) else GitUrl.parse(url)
+        return url if is_path(url) else GitUrl.parse(url)
     whole = parts.path.rstrip("/").lower()
     path = whole.partition("@")[0].rstrip("/")
     # `/@scope/repo.git` is one, too: GitUrl says that it is unclear.
@@ -225,10 +227,10 @@ def _target(url: str) -> GitUrl | PlainUrl | str:
     return plain
 
 
-def _is_path(text: str) -> bool:
+def is_path(text: str) -> bool:
     """A local file or folder. A `:` or `@` in it could be a URL gone wrong, unless the text begins as a path does."""
-    if text.startswith((".", "/", "~")) or re.match(r"[A-Za-z]:\\", text):
-        return True
+    if text.startswith((".", "/", "~")) or re.match(r"[A-Za-z]:[\\/]", text):
+        return "@" not in text or not re.match(r"[A-Za-z]:|//", text)
     if text[:4].lower() == "git+":
         return False
     return ("/" in text or "\\" in text or _ARCHIVE.fullmatch(text) is not None) and not {":", "@"} & set(text)
@@ -237,7 +239,7 @@ def _is_path(text: str) -> bool:
 def _without_url(cls: type[Requirement], text: str) -> Requirement:
     bare = _COMMENT.sub("", text).rstrip(" \t")
     before, semicolon, marker = bare.partition(";")
-    if _is_path(before.rstrip(" \t")):
+    if is_path(before.rstrip(" \t")):
         if semicolon:
             _check_marker(text, marker.strip(" \t"), (len(before) + 1, len(bare)))
         return cls(None, (), marker.strip(" \t") if semicolon else None, before.rstrip(" \t"))
@@ -256,12 +258,14 @@ def _without_url(cls: type[Requirement], text: str) -> Requirement:
 def _not_a_requirement(text: str, bare: str) -> ParseError:
     hint = "write 'name', 'name @ https://…', 'name @ git+https://…' or 'git+https://…'"
     error = ParseError("invalid-requirement", text, "it is no requirement", (0, len(bare)), hint)
-    if " " in bare or "\t" in bare:
+    before, _, marker = bare.partition(";")
+    url = bare if "@" in marker else before.rstrip(" \t")  # no part of `user:pass;word@host` by itself
+    if " " in url or "\t" in url:
         return error
     try:
-        GitUrl.parse(bare)
-    except ParseError as scp:
-        return scp if scp.error == "scp-form" else error
+        GitUrl.parse(url)
+    except ParseError as said:
+        return said if said.error in ("scp-form", "unsupported-scheme") else error
     return error
 
 

@@ -9,11 +9,14 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from git_helper.core.expansion import Expansion, expand, expand_url
+from git_helper.core.editable import check_editable, editable_place
+from git_helper.core.expansion import VARIABLE, Expansion, expand, expand_url
+from git_helper.core.location import as_written, location_span, with_location
 from git_helper.core.logical_lines import LogicalLine, Word, logical_lines, words
+from git_helper.core.mistyped import refuse_mistyped
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
-from git_helper.core.requirement import Requirement, url_span
+from git_helper.core.requirement import Requirement
 from git_helper.core.url_text import split_url, with_authority
 from git_helper.frozen import frozen
 
@@ -66,8 +69,8 @@ class OptionItem:
 class RequirementItem:
     """One requirement: `requirement`, or the `error` that makes it unusable. `hashes` are those of `--hash` options.
 
-    `url_span` is the place of its URL in the file, None when it has none. `matches` tells whether the URL as written has
-    its parts where the expanded one has them.
+    `url_span` is the place of its URL or path in the file, None when it has none. `matches` tells whether the URL as
+    written has its parts where the expanded one has them.
     """
 
     line: int
@@ -144,9 +147,10 @@ def _duplicate(item: OptionItem) -> ParseError:
 
 
 def _option_line(context: _Context, line: LogicalLine, start: int) -> Iterable[OptionItem]:
-    rest = iter(words(line.text, start))
+    rest = words(line.text, start)
     before = ""
-    for word in rest:
+    while rest:
+        word = rest.pop(0)
         name, value = _name_and_value(word)
         name = _ALIASES.get(name, name)
         if name in _FLAGS and value is None:
@@ -156,13 +160,35 @@ def _option_line(context: _Context, line: LogicalLine, start: int) -> Iterable[O
         if name not in _LOCATIONS + _OTHER_VALUES:
             raise _unknown(line, word, before)
         before = name
-        given = value or next(rest, None)
-        if given is None or not given.value:
-            reason, span = "the option needs a value", line.span(word.start, word.end)
-            raise ParseError("missing-value", name, reason, span, details={"line": line.number})
+        if value is not None:
+            rest.insert(0, value)
+        if not rest or not rest[0].value:
+            raise _without_value(line, word, name)
         if name == TRUSTED_HOST:
             context.warnings[f"{TRUSTED_HOST} in a file is ignored"] = None
-        yield _option(context, line, name, given)
+        if name == EDITABLE:
+            yield _editable(context, line, rest)
+        else:
+            yield _option(context, line, name, rest.pop(0))
+
+
+def _editable(context: _Context, line: LogicalLine, rest: list[Word]) -> OptionItem:
+    """Takes the words of the place, its name and its marker from `rest`."""
+    count = next((number for number, word in enumerate(rest) if number and word.value.startswith("-")), len(rest))
+    given = [rest.pop(0) for _ in range(count)]
+    try:
+        place, more = editable_place(line.text, given)
+    except ParseError as error:
+        raise _placed(error, line, given[0].start, given[-1].end) from None
+    item = _option(context, line, EDITABLE, place)
+    if more:
+        raise _unknown(line, given[-1], EDITABLE)
+    return item
+
+
+def _without_value(line: LogicalLine, word: Word, name: str) -> ParseError:
+    span = line.span(word.start, word.end)
+    return ParseError("missing-value", name, "the option needs a value", span, details={"line": line.number})
 
 
 def _name_and_value(word: Word) -> tuple[str, Word | None]:
@@ -176,20 +202,27 @@ def _name_and_value(word: Word) -> tuple[str, Word | None]:
 
 def _option(context: _Context, line: LogicalLine, name: str, given: Word) -> OptionItem:
     item = OptionItem(line.number, name, line.span(given.start, given.end))
-    text = given.value
-    if name == EDITABLE and re.match(r"(?:[^ ]+[ ]*@[ ]*)?(?:git|hg|svn|bzr)\+", text, re.IGNORECASE):
-        hint = "leave '-e' out, or clone the repository and name its folder"
-        error = ParseError("editable-git-unsupported", text, "a Git URL cannot be editable", (0, len(text)), hint)
-        raise _placed(error, line, given.start, given.end)
     if name not in _LOCATIONS:
-        return replace(item, value=text)
-    value = with_authority(context.expanded(text, line, given.start))
-    if "://" not in value:
-        return replace(item, value=value)
+        return replace(item, value=given.value)
+    value = with_authority(context.expanded(given.value, line, given.start))
     try:
-        return replace(item, url=PlainUrl.parse(value))
+        if name == EDITABLE:
+            check_editable(value)
+        if "://" in value:
+            return replace(item, url=PlainUrl.parse(value))
+        _check_place(given.value, value)
     except ParseError as error:
-        raise _placed(error, line, given.start, given.end) from None
+        raise _placed(as_written(error, given.value, value), line, given.start, given.end) from None
+    return replace(item, value=value)
+
+
+def _check_place(written: str, value: str) -> None:
+    """Raises ParseError for what can be no path: nothing at all, half a URL."""
+    if not value:
+        names = ", ".join(dict.fromkeys(VARIABLE.findall(written)))
+        hint = "set it, or leave the line out"
+        raise ParseError("missing-value", written, f"the value of {names} is empty", (0, 0), hint)
+    refuse_mistyped(value)
 
 
 def _unknown(line: LogicalLine, word: Word, before: str) -> ParseError:
@@ -205,18 +238,19 @@ def _requirement_line(context: _Context, line: LogicalLine, start: int) -> Requi
     end = begin.start() if begin else len(line.text.rstrip(" \t"))
     hashes = _hashes(line, begin.end()) if begin else ()
     written = line.text[start:end]
-    place = url_span(written)
-    url_place = None if place is None else line.span(start + place[0], start + place[1])
-    requirement, matches, wrong = None, True, None
+    place = location_span(written)
+    requirement, matches, wrong, expanded = None, True, None, written
     try:
         if place is None:
             requirement = Requirement.parse(written)
         else:
-            url = context.expanded(written[slice(*place)], line, start + place[0])
-            requirement = Requirement.parse(written[: place[0]] + url + written[place[1] :])
-            matches = _same_parts(context, written[slice(*place)], url)
+            location = context.expanded(written[slice(*place)], line, start + place[0])
+            expanded = written[: place[0]] + location + written[place[1] :]
+            requirement = with_location(written, place, location)
+            matches = _same_parts(context, written[slice(*place)], location)
     except ParseError as error:
-        wrong = _placed(error, line, start, end)
+        wrong = _placed(as_written(error, written, expanded), line, start, end)
+    url_place = None if place is None else line.span(start + place[0], start + place[1])
     return RequirementItem(line.number, line.span(start, end), url_place, requirement, wrong, hashes, matches)
 
 
@@ -241,9 +275,8 @@ def _hashes(line: LogicalLine, start: int) -> tuple[str, ...]:
         if name != HASH and name not in _OTHER_VALUES:
             raise _unknown(line, word, HASH)
         given = value or next(rest, None)
-        if given is None:
-            reason, span = "the option needs a value", line.span(word.start, word.end)
-            raise ParseError("missing-value", name, reason, span, details={"line": line.number})
+        if given is None or not given.value:
+            raise _without_value(line, word, name)
         if name == HASH:
             hashes.append(given.value)
     return tuple(hashes)

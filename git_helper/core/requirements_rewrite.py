@@ -84,9 +84,9 @@ def _rewritten(written: str, item: OptionItem | RequirementItem, commit: str | N
         target = item.requirement.target
         if not isinstance(target, GitUrl):
             raise ValueError("only a Git requirement is pinned to a commit")
-        if url is None or not item.matches:
+        url = None if url is None or not item.matches else _pinned(url, commit)
+        if url is None or hides_credentials(url):  # a `:` in its path would make the userinfo unclear
             return target.pinned(commit)
-        url = _pinned(url, commit)
     if url is None or scheme is None:
         return written
     return written[: scheme.start()] + _without_userinfo(url)

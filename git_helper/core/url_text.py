@@ -8,6 +8,7 @@ from dataclasses import field
 from git_helper.frozen import frozen
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
+_ONE_SLASH = re.compile(r"^((?:git\+)?file:)/(?!/)", re.IGNORECASE)
 _BRACKETED = re.compile(r"^\[[0-9A-Fa-f:.]*\]")
 _AUTHORITY = re.compile(r"[^/?#\\]*")
 # A scheme inside of text: bounded, so that long runs of letters cost no square time; the end of a longer one matches.
@@ -90,8 +91,23 @@ def split_url(text: str) -> UrlText | None:
 
 
 def with_authority(text: str) -> str:
-    """`file:/x` as `file:///x`: RFC 8089 allows both, and pip takes both; any other text as it is."""
-    return f"file://{text[5:]}" if text[:6].lower() == "file:/" and text[6:7] != "/" else text
+    """`file:/x` as `file:///x`, with `git+` too: RFC 8089 allows both, pip and uv take both; any other text as it is."""
+    return _ONE_SLASH.sub(r"\1///", text)
+
+
+def without_dots(path: str) -> str:
+    """Without `.` and `..`, also written with escapes (RFC 3986 §5.2.4): HTTP clients would remove them unseen."""
+    kept: list[str] = []
+    segments = path.split("/")[1:]
+    for segment in segments:
+        plain = segment.lower().replace("%2e", ".")
+        if plain == "..":
+            del kept[-1:]
+        elif plain != ".":
+            kept.append(segment)
+    if segments[-1].lower().replace("%2e", ".") in (".", ".."):
+        kept.append("")
+    return "/" + "/".join(kept)
 
 
 def hides_credentials(url: UrlText) -> bool:

@@ -40,7 +40,7 @@ def masked_userinfo(text: str, scheme: str) -> str:
     user, _, password = text.partition(":")
     if not password:
         return user if user == "git" and scheme in _GIT_USER_SCHEMES else MASK if user else ""
-    if user and (password == "x-oauth-basic" or looks_like_token(unquote(user))):  # noqa: S105 (GitHub's constant)
+    if user and (unquote(password) == "x-oauth-basic" or looks_like_token(unquote(user))):
         user = MASK
     return f"{user}:{MASK}"
 

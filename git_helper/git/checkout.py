@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from git_helper.git.unpack import Unpack, Unpacked
+from git_helper.git.unpack import Unpack
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_helper.core.reference import Oid
+    from git_helper.git.tree_rest import Rest
     from git_helper.git.tree_writer import Kept
 
     Progress = Callable[[int, int, int], None]
@@ -22,7 +23,7 @@ class Repository(Protocol):
         """The bytes of a pack with the commit `oid` go to `feed`."""
 
 
-def unpack(repository: Repository, oid: Oid, folder: str, scratch: str, progress: Progress, kept: Kept) -> Unpacked:
+def unpack(repository: Repository, oid: Oid, folder: str, scratch: str, progress: Progress, kept: Kept) -> Rest:
     """Fetches the commit `oid` and unpacks it into `folder`; see Unpack for the others, and for what is raised.
 
     `progress` gets bytes so far, objects so far and objects in all; what it raises ends it.

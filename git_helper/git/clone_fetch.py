@@ -193,7 +193,7 @@ class Fetch:
         if not self._pack.received:
             return None
         objects = self._pack.finish()
-        self._pack.links.check(objects.numbers.keys(), {bytes.fromhex(oid.decode()) for oid in shallow})
+        self._pack.links.check(objects.numbers, {bytes.fromhex(oid.decode()) for oid in shallow})
         final = os.path.join(self._folder, "objects", "pack", f"pack-{objects.checksum.hex()}")
         write_index(final + ".idx", objects)
         objects.move(self._temporary, final + ".pack")

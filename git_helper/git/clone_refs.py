@@ -122,7 +122,7 @@ def layout(
     """
     choice = _chosen(wish, advertised, peel, commits)
     if choice is None:
-        return _without_head(wish, advertised)
+        return _without_head(wish, advertised, is_there)
     ref = None if choice.ref is None else choice.ref.encode("utf-8", "surrogateescape")
     branch = ref if ref is not None and ref.startswith(HEADS) else None
     commit = choice.commit.hex.encode()
@@ -154,11 +154,11 @@ def _chosen(
         return choose(wish.reference, refs, commits(wish.reference.rev.lower()))
 
 
-def _without_head(wish: Wish, advertised: Advertised) -> Layout:
+def _without_head(wish: Wish, advertised: Advertised, is_there: Callable[[bytes], bool]) -> Layout:
     """The server's HEAD is a branch that is still to be born."""
-    packed = _packed(wish, advertised, None, lambda _: True)
+    packed = _packed(wish, advertised, None, is_there)
     head = None if wish.detach_at is None else wish.detach_at.hex.encode()
-    return Layout(packed, advertised.head, None, head, None if wish.bare else _refspec(wish, advertised.head))
+    return Layout(packed, advertised.head, None, head, None if wish.bare else _refspec(wish, None))
 
 
 def _packed(

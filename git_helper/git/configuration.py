@@ -56,10 +56,11 @@ class Configuration:
         return sections
 
 
-def submodule_section(name: bytes, url: str, *, active: bool) -> Section:
-    """A submodule that has been fetched; `active`: unless a pattern says so for all."""
+def submodule_section(name: bytes, url: str, update: str | None = None, *, active: bool) -> Section:
+    """A submodule, as `git submodule init` writes it; `active`: unless a pattern says so for all."""
     pairs = [(b"active", b"true")] if active else []
-    return b"submodule", name, [*pairs, (b"url", url.encode())]
+    pairs += [(b"url", url.encode())] + ([] if update is None else [(b"update", update.encode())])
+    return b"submodule", name, pairs
 
 
 def write(path: str, sections: Iterable[Section], *, append: bool = False) -> None:

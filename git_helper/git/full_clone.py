@@ -149,7 +149,13 @@ class _One:
             self._warnings += fetched.warnings
             found = fetched.layout
             config = Configuration(
-                self._url.safe_url, wish.bare, found.refspec, found.branch, worktree, house._folds, active
+                self._url.scp_form or self._url.safe_url,
+                wish.bare,
+                found.refspec,
+                found.branch,
+                worktree,
+                house._folds,
+                active,
             )
             configuration.write(os.path.join(self._git_folder, "config"), config.sections())
             if fetched.head is None:
@@ -206,6 +212,11 @@ class _One:
 
     def _add_one(self, submodule: Submodule, folder: str, commit: Oid, *, active: bool) -> None:
         url = submodule_url(submodule, self._url)
+        shown = url.scp_form or url.safe_url
+        section = configuration.submodule_section(submodule.name, shown, submodule.update, active=active)
+        configuration.write(os.path.join(self._git_folder, "config"), [section], append=True)
+        if not submodule.is_wanted:
+            return
         git_folder = os.path.join(self._git_folder, "modules", os.fsdecode(submodule.name))
         os.makedirs(os.path.dirname(git_folder), exist_ok=True)
         options = replace(self._options, reference=Reference.parse(None), depth=None)
@@ -215,8 +226,6 @@ class _One:
         wish = Wish(options.reference, detach_at=commit)
         _, warnings = one.make(wish, worktree=_relative(folder, git_folder))
         self._warnings += warnings
-        section = configuration.submodule_section(submodule.name, url.safe_url, active=active)
-        configuration.write(os.path.join(self._git_folder, "config"), [section], append=True)
 
 
 def _publish(staging: Staging, folder: str, destination: str) -> None:

@@ -16,6 +16,7 @@ from git_helper.errors import StoreError, reason
 from git_helper.frozen import frozen
 from git_helper.git import lfs_objects, stored_tree
 from git_helper.git.staging import remove_tree, staged, unused
+from git_helper.system.places import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,7 +79,7 @@ class ObjectCache:
     @contextlib.contextmanager
     def adding(self, url: GitUrl, commit: Oid) -> Iterator[StoredTreeWriter | None]:
         """What takes the tree, to be finished by the caller; None when it is there now. Others wait. Raises StoreError."""
-        self._make(self.folder, os.path.join(self.folder, VERSION))
+        self._make(os.path.join(self.folder, VERSION))
         with staged(self.place(url, commit), file=True, mode=0o700) as staging:
             if staging is None:
                 yield None
@@ -95,7 +96,7 @@ class ObjectCache:
     def make_lfs_folder(self, url: GitUrl) -> str:
         """The same, made unless it is there. Raises StoreError."""
         folder = self.lfs_folder(url)
-        self._make(self.folder, os.path.join(self.folder, VERSION), os.path.dirname(folder), folder)
+        self._make(folder)
         return folder
 
     def prune(self, seconds: float) -> Freed:
@@ -106,11 +107,10 @@ class ObjectCache:
         """Removes everything but what is being fetched just now."""
         return self._remove(float("inf"))
 
-    def _make(self, *folders: str) -> None:
-        """For their owner only, each of them: `--cache-dir` may name one that others can read."""
+    def _make(self, folder: str) -> None:
+        """For its owner only: `--cache-dir` may name one that others can read."""
         try:
-            for folder in folders:
-                os.makedirs(folder, mode=0o700, exist_ok=True)
+            make_private(folder)
         except OSError as error:
             raise StoreError(
                 f"cannot make the cache '{self.folder}': {reason(error)}",

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections import OrderedDict
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from git_helper.git import delta
 from git_helper.git.inflate import inflate
 from git_helper.git.pack_entries import BIG, BLOB
 from git_helper.git.pack_errors import DamagedPack
+from git_helper.git.recent_objects import RecentObjects
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _RECENT = 16 << 20
 _BUFFER = 1 << 18
-_LARGEST_RECENT = BIG  # what is not kept is made again for each delta to it, with all of its chain
 
 
 class Record(NamedTuple):
@@ -41,8 +40,7 @@ class Places:
     def __init__(self, folder: bytes) -> None:
         self.folder = folder
         self._places: dict[bytes, Place] = {}
-        self._recent: OrderedDict[bytes, tuple[int, bytes]] = OrderedDict()
-        self._recent_size = 0
+        self.recent = RecentObjects[bytes](_RECENT)
         self._spool: BinaryIO | None = None
         self._end = 0
 
@@ -57,16 +55,6 @@ class Places:
     def put(self, oid: bytes, place: Place) -> None:
         """It is there now."""
         self._places[oid] = place
-
-    def remember(self, oid: bytes, kind: int, content: bytes) -> None:
-        """Keeps it in memory for a while: the base of a delta stands shortly before it."""
-        size = len(content)
-        if size > _LARGEST_RECENT or oid in self._recent:
-            return
-        self._recent[oid] = (kind, content)
-        self._recent_size += size
-        while self._recent_size > _RECENT:
-            self._recent_size -= len(self._recent.popitem(last=False)[1][1])
 
     def spool(self, kind: int, base: bytes | None, packed: Sequence[memoryview | bytes]) -> Record:
         """Writes the compressed bytes of an entry."""
@@ -83,10 +71,8 @@ class Places:
         deltas: list[Record] = []
         wanted = oid
         while True:
-            found = self._recent.get(oid)
-            if found is not None:
-                self._recent.move_to_end(oid)
-            else:
+            found = self.recent.get(oid)
+            if found is None:
                 place = self._places[oid]
                 if isinstance(place, bytes):
                     found = BLOB, _read(place)
@@ -99,7 +85,7 @@ class Places:
             kind, content = found
             while deltas:
                 content = delta.apply(content, self.inflate(deltas.pop()))
-            self.remember(wanted, kind, content)
+            self.recent.keep(wanted, kind, content)
             return kind, content
 
     def inflate(self, record: Record) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import zlib
+from array import array
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -26,6 +27,7 @@ _MOST_PACKED = 2 * BIG
 
 HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
 _SHORT = 8192
+_begin = hashlib.sha1(usedforsecurity=False).copy
 
 Packed = Sequence[memoryview | bytes]
 Base = int | bytes | None
@@ -35,10 +37,12 @@ Base = int | bytes | None
 def object_id(kind: int, content: bytes) -> bytes:
     """The 20 bytes of the object's SHA-1 name."""
     header = HEADERS[kind] % len(content)
+    checksum = _begin()
     if len(content) < _SHORT:  # then a copy costs less than a second call
-        return hashlib.sha1(header + content, usedforsecurity=False).digest()
-    checksum = hashlib.sha1(header, usedforsecurity=False)
-    checksum.update(content)
+        checksum.update(header + content)
+    else:
+        checksum.update(header)
+        checksum.update(content)
     return checksum.digest()
 
 
@@ -66,9 +70,16 @@ class Receiver(Protocol):
 
 
 class PackEntries:
-    """`feed` it the bytes of one pack in any portions, then `finish`. Raises DamagedPack, TooBig."""
+    """`feed` it the bytes of one pack in any portions, then `finish`. Raises DamagedPack, TooBig.
 
-    def __init__(self, receiver: Receiver, limits: Limits) -> None:
+    `kept`: whether the pack is kept. Then the CRC-32 of each entry as it is in the pack is wanted for its index, and no
+    compressed bytes; and trees get no names here, which leaves more for the other process (see pack_worker).
+    """
+
+    def __init__(self, receiver: Receiver, limits: Limits, *, kept: bool = False) -> None:
+        self.checksums = array("I")
+        """Of each entry that has ended."""
+        self._kept = kept
         self._receiver = receiver
         self._limits = limits
         self._checksum = hashlib.sha1(usedforsecurity=False)
@@ -94,7 +105,7 @@ class PackEntries:
                 return
             self._begin(data)
         view = memoryview(data)
-        position = self._entries(view, _HEADER if self._start == 0 else 0)
+        position = self._entries(data, view, _HEADER if self._start == 0 else 0)
         self._checksum.update(view[:position])
         self._start += position
         if self._start > self._limits.pack:
@@ -121,20 +132,20 @@ class PackEntries:
             raise TooBig("its number of objects is", self._left, self._limits.objects)
         self._receiver.begin(self._left)
 
-    def _entries(self, view: memoryview, position: int) -> int:
-        """Reads as many entries as there are in `view`; where it stopped."""
-        end = len(view)
+    def _entries(self, data: bytes, view: memoryview, position: int) -> int:
+        """Reads as many entries as there are in `data`, of which `view` is one; where it stopped."""
+        end = len(data)
         if self._partial is not None:
             position = self._go_on(self._partial, view, position)
         receiver, start = self._receiver, self._start
         while self._left and position < end and self._partial is None:
             try:
-                kind, size, base, body = self._entry_header(view, position)
+                kind, size, base, body = self._entry_header(data, position)
             except IndexError:
                 break
             if size > BIG:
                 pieces = receiver.big(start + position, kind, base, size)
-                self._partial = _Partial(size, pieces)
+                self._partial = _Partial(size, pieces, self._first_sum(view[position:body]))
                 position = self._go_on(self._partial, view, body)
                 continue
             # Compressed bytes are hardly ever more than this, and what is too much would be copied.
@@ -142,16 +153,24 @@ class PackEntries:
             found = inflate_first(window, size)
             if found is None:
                 whole = _Whole(receiver, start + position, kind, base)
-                self._partial = _Partial(size, whole, whole)
+                self._partial = _Partial(size, whole, self._first_sum(view[position:body]), whole)
                 position = self._go_on(self._partial, view, body)
                 continue
             content, rest = found
             after = body + len(window) - rest
             self._left -= 1
-            oid = None if base is not None else object_id(kind, content)
-            receiver.whole(start + position, kind, base, content, (view[body:after],), oid)
+            packed: Packed = ()
+            if self._kept:
+                self.checksums.append(zlib.crc32(view[position:after]))
+            else:
+                packed = (view[body:after],)
+            oid = object_id(kind, content) if kind and not (kind == TREE and self._kept) else None
+            receiver.whole(start + position, kind, base, content, packed, oid)
             position = after
         return position
+
+    def _first_sum(self, header: memoryview) -> int | None:
+        return zlib.crc32(header) if self._kept else None
 
     def _go_on(self, partial: _Partial, view: memoryview, position: int) -> int:
         """Inflates on until the entry or `view` ends; where it stopped."""
@@ -159,19 +178,21 @@ class PackEntries:
         if partial.ended:
             self._partial = None
             self._left = (self._left or 0) - 1
+            if partial.checksum is not None:
+                self.checksums.append(partial.checksum)
             partial.pieces.done()
         return position
 
-    def _entry_header(self, view: memoryview, position: int) -> tuple[int, int, Base, int]:
-        """Kind, inflated size, base, and where the compressed bytes begin. IndexError when `view` ends before."""
+    def _entry_header(self, data: bytes, position: int) -> tuple[int, int, Base, int]:
+        """Kind, inflated size, base, and where the compressed bytes begin. IndexError when `data` ends before."""
         begin = self._start + position
-        byte = view[position]
+        byte = data[position]
         position += 1
         kind = (byte >> 4) & 7
         size = byte & 15
         shift = 4
         while byte & 0x80:
-            byte = view[position]
+            byte = data[position]
             position += 1
             size |= (byte & 0x7F) << shift
             shift += 7
@@ -182,16 +203,16 @@ class PackEntries:
         if COMMIT <= kind <= TAG:
             return kind, size, None, position
         if kind == _REF_DELTA:
-            if position + _OID > len(view):
+            if position + _OID > len(data):
                 raise IndexError
-            return 0, size, bytes(view[position : position + _OID]), position + _OID
+            return 0, size, data[position : position + _OID], position + _OID
         if kind != _OFS_DELTA:
             raise DamagedPack(f"there is no kind {kind} of objects")
-        byte = view[position]
+        byte = data[position]
         position += 1
         distance = byte & 0x7F
         while byte & 0x80:
-            byte = view[position]
+            byte = data[position]
             position += 1
             distance = ((distance + 1) << 7) | (byte & 0x7F)
             if distance > begin:
@@ -202,10 +223,11 @@ class PackEntries:
 
 
 class _Partial:
-    """An entry that comes in several portions."""
+    """An entry that comes in several portions. `checksum`: of its header, if one of all is wanted."""
 
-    def __init__(self, size: int, pieces: Pieces, whole: _Whole | None = None) -> None:
+    def __init__(self, size: int, pieces: Pieces, checksum: int | None, whole: _Whole | None = None) -> None:
         self.pieces = pieces
+        self.checksum = checksum
         self.ended = False
         self._left = size
         self._whole = whole
@@ -227,6 +249,8 @@ class _Partial:
             self._left -= len(piece)
             if self._left < 0 or (self.ended and self._left):
                 raise DamagedPack("an object has another size than it says")
+            if self.checksum is not None:
+                self.checksum = zlib.crc32(view[position:after], self.checksum)
             if self._whole is not None:
                 self._whole.keep(view[position:after])
             if piece:

@@ -55,3 +55,13 @@ class Limits(NamedTuple):
     depth: int = 2048
     path_length: int = 4096
     chain: int = 4095
+
+    def check_object(self, size: int) -> None:
+        """Raises TooBig for an object of `size` bytes."""
+        if size > self.object_size:
+            raise TooBig("the size of an object is", size, self.object_size)
+
+    def check_tree(self, size: int) -> None:
+        """The same for a tree, commit or tag."""
+        if size > self.tree_size:
+            raise TooBig("the size of a tree, commit or tag is", size, self.tree_size)

@@ -104,8 +104,7 @@ class PackObjects:
         """See Receiver."""
         if kind in (BLOB, 0):
             return self._file(offset, base, size, self._scratch(offset))
-        if size > self._limits.tree_size:
-            raise TooBig("the size of a tree, commit or tag is", size, self._limits.tree_size)
+        self._limits.check_tree(size)
         return Gathered(lambda content, packed: self.whole(offset, kind, None, content, packed, None))
 
     def _file(self, offset: int, base: Base, size: int, path: bytes) -> ToFile:
@@ -153,8 +152,7 @@ class PackObjects:
     def _resolve_big(self, offset: int, base: bytes, header: bytes, instructions: BinaryIO) -> None:
         """From file to file, because base or result are big."""
         base_size, result_size, _ = delta.sizes(header)
-        if result_size > self._limits.object_size:
-            raise TooBig("the size of an object is", result_size, self._limits.object_size)
+        self._limits.check_object(result_size)
         with self._open(base) as file:
             if file.seek(0, os.SEEK_END) != base_size:
                 raise DamagedPack("a delta does not fit its base")
@@ -197,7 +195,7 @@ class PackObjects:
         places = self.places
         path = self._consumer.take(oid, kind, content)
         if path is None or chain:  # most blobs are no bases; those that are can be read from their files
-            places.remember(oid, kind, content)
+            places.recent.keep(oid, kind, content)
         if oid not in places:
             places.put(oid, path or places.spool(0 if base else kind, base, packed or [zlib.compress(content, 1)]))
             if chain:

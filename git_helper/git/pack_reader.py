@@ -6,18 +6,18 @@ That one inflates and hashes and leaves no trace; what is made of the entries is
 from __future__ import annotations
 
 import marshal
+from array import array
 from typing import TYPE_CHECKING, Any
 
 from git_helper.errors import GitHelperError
 from git_helper.git import pack_worker
-from git_helper.git.pack_entries import PackEntries
 from git_helper.git.pack_errors import DamagedPack, TooBig
 from git_helper.system import second_process
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from git_helper.git.pack_entries import Pieces, Receiver
+    from git_helper.git.pack_entries import PackEntries, Pieces, Receiver
     from git_helper.git.pack_errors import Limits
 
 MANY = 2_000
@@ -29,8 +29,9 @@ _WHOLE = 6  # what Receiver.whole gets; other events are a name and an argument
 class PackReader:
     """`feed` it the bytes of one pack in any portions, then `finish`; `close` it in any case.
 
-    `packed`: whether `receiver` needs compressed bytes, those of blobs excepted. `helper`: words that run the second process,
-    for packs of `many` objects or more.
+    `memory`: bytes of contents to remember for a pack that is kept: `receiver` is what NamedEntries stands before then, and
+    needs no compressed bytes. Otherwise it gets those of all but blobs.
+    `helper`: words that run the second process; `many`: so many objects are worth it.
     Raises DamagedPack, TooBig, what `receiver` raises, and GitHelperError when the second process is killed.
     """
 
@@ -39,7 +40,7 @@ class PackReader:
         receiver: Receiver,
         limits: Limits,
         *,
-        packed: bool = True,
+        memory: int | None = None,
         helper: Sequence[str] | None = None,
         many: int = MANY,
     ) -> None:
@@ -47,12 +48,17 @@ class PackReader:
         """Bytes so far."""
         self._receiver = receiver
         self._limits = limits
-        self._packed = packed
+        self._memory = memory
         self._helper = helper
         self._many = many
         self._head = b""
         self._here: PackEntries | None = None
         self._there: _There | None = None
+
+    @property
+    def checksums(self) -> array[int]:
+        """The CRC-32 of each entry of a pack that is kept, when it has come."""
+        return self._own().checksums if self._there is None else self._there.checksums
 
     def feed(self, data: bytes) -> None:
         """The next bytes."""
@@ -89,7 +95,7 @@ class PackReader:
             process = second_process.SecondProcess(words)
         except OSError:  # there is no room for one more
             return
-        self._there = _There(process, self._receiver, marshal.dumps((tuple(self._limits), self._packed)))
+        self._there = _There(process, self._receiver, marshal.dumps((tuple(self._limits), self._memory)))
 
     def _back(self, there: _There) -> None:
         """The second process has not begun after all: everything so far is read here."""
@@ -99,7 +105,7 @@ class PackReader:
 
     def _own(self) -> PackEntries:
         if self._here is None:
-            self._here = PackEntries(self._receiver, self._limits)
+            self._here = pack_worker.entries_of(self._receiver, self._limits, self._memory)
         return self._here
 
 
@@ -109,6 +115,7 @@ class _There:
     def __init__(self, process: second_process.SecondProcess, receiver: Receiver, wish: bytes) -> None:
         self.unread: list[bytes] = []
         """All bytes so far, until it has begun."""
+        self.checksums = array("I")
         self._process = process
         self._receiver = receiver
         self._wish = len(wish).to_bytes(4, "big") + wish
@@ -148,7 +155,8 @@ class _There:
         buffer = self._said
         buffer += said
         while len(buffer) >= 4 and len(buffer) >= (end := 4 + int.from_bytes(buffer[:4], "big")):
-            events = marshal.loads(bytes(buffer[4:end]))  # noqa: S302 (a process of ours says it)
+            with memoryview(buffer) as said_so_far:
+                events = marshal.loads(said_so_far[4:end])  # noqa: S302 (a process of ours says it)
             del buffer[:end]
             self._take(events)
         return True
@@ -173,6 +181,8 @@ class _There:
             raise DamagedPack(argument)
         elif event == pack_worker.TOO_BIG:
             raise TooBig(*argument)
+        elif event == pack_worker.CHECKSUMS:
+            self.checksums.frombytes(argument)
         elif event == pack_worker.END:
             self._has_ended = True
         elif self._pieces is not None:

@@ -90,34 +90,27 @@ class Packets:
             pass
         return self._buffer[self._position : self._position + size]
 
-    def side_band(self, feed: Callable[[bytes], None], tell: Callable[[str], None] | None = None) -> None:
-        """Until the flush: band 1 to `feed` in portions of what was read at once, lines of band 2 to `tell`."""
-        message = b""
+    def side_band(self, feed: Callable[[bytes], None]) -> None:
+        """Until the flush: band 1 to `feed` in portions of what was read at once; band 2, messages for people, to nobody."""
         parts: list[bytes] = []
-        try:
-            while True:
-                if parts and not self._has_packet():
-                    feed(parts[0] if len(parts) == 1 else b"".join(parts))
-                    parts = []
-                length = self._length()
-                if length < 4:
-                    self._position += 4
-                    break
-                while len(self._buffer) - self._position < length:
-                    self._need_more()
-                start, end = self._position + 4, self._position + length
-                self._position = end
-                band = self._buffer[start] if end > start else 0
-                if band == 1:
-                    parts.append(self._buffer[start + 1 : end])
-                elif band == 2:
-                    message = self._tell(message + self._buffer[start + 1 : end], tell)
-                else:
-                    data = self._buffer[start:end]
-                    raise self.refusal(data.removeprefix(b"\3").removeprefix(b"ERR ") if data else b"")
-        finally:
-            if message and tell is not None:
-                tell(self._clean(message))
+        while True:
+            if parts and not self._has_packet():
+                feed(parts[0] if len(parts) == 1 else b"".join(parts))
+                parts = []
+            length = self._length()
+            if length < 4:
+                self._position += 4
+                break
+            while len(self._buffer) - self._position < length:
+                self._need_more()
+            start, end = self._position + 4, self._position + length
+            self._position = end
+            band = self._buffer[start] if end > start else 0
+            if band == 1:
+                parts.append(self._buffer[start + 1 : end])
+            elif band != 2:
+                data = self._buffer[start:end]
+                raise self.refusal(data.removeprefix(b"\3").removeprefix(b"ERR ") if data else b"")
         for part in parts:
             feed(part)
 
@@ -130,14 +123,6 @@ class Packets:
     def refusal(self, said: bytes) -> ServerError:
         """What the server says, as an error."""
         return ServerError(f"'{self.subject}' says: {self._clean(said[:_LONGEST_MESSAGE]) or 'nothing'}")
-
-    def _tell(self, text: bytes, tell: Callable[[str], None] | None) -> bytes:
-        """Tells whole lines; what is left. A line that is rewritten in place ends in CR."""
-        *lines, rest = text.replace(b"\r", b"\n").split(b"\n")
-        if tell is not None:
-            for line in filter(None, lines):
-                tell(self._clean(line))
-        return rest[-_LONGEST_MESSAGE:]
 
     def _clean(self, said: bytes) -> str:
         return redact(said.decode("utf-8", "replace").strip(" \r\n"), self._secrets)

@@ -80,15 +80,10 @@ def _read_refs(answer: Packets, line: bytes | Mark, version: int) -> Advertiseme
 
 
 def fetch_request(
-    wants: Iterable[Oid],
-    capabilities: dict[str, str],
-    depth: int | None = None,
-    object_filter: str | None = None,
-    *,
-    progress: bool = False,
+    wants: Iterable[Oid], capabilities: dict[str, str], depth: int | None = None, object_filter: str | None = None
 ) -> bytes:
     """Asks for a pack with `wants` and, to `depth`, their history; `capabilities` are the server's."""
-    wished = [*_WISHED, *["filter"] * bool(object_filter), *["no-progress"] * (not progress)]
+    wished = [*_WISHED, *["filter"] * bool(object_filter), "no-progress"]
     spoken = [name for name in wished if name in capabilities]
     spoken += [AGENT] if "agent" in capabilities else []
     first, *others = [f"want {oid}" for oid in wants]
@@ -98,8 +93,8 @@ def fetch_request(
     return packets(lines) + FLUSH + packet("done")
 
 
-def read_pack(answer: Packets, feed: Callable[[bytes], None], tell: Callable[[str], None] | None) -> None:
-    """The answer to `fetch_request`: the pack's bytes go to `feed`, the server's messages to `tell`."""
+def read_pack(answer: Packets, feed: Callable[[bytes], None]) -> None:
+    """The answer to `fetch_request`: the pack's bytes go to `feed`."""
     line = answer.line()
     while isinstance(line, Mark) or line.startswith((b"shallow ", b"unshallow ")):
         line = answer.line()
@@ -108,7 +103,7 @@ def read_pack(answer: Packets, feed: Callable[[bytes], None], tell: Callable[[st
     if answer.peek(4) == b"PACK":  # a server without side-band
         answer.rest(feed)
     else:
-        answer.side_band(feed, tell)
+        answer.side_band(feed)
 
 
 def _text(name: bytes) -> str:

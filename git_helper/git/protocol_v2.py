@@ -44,26 +44,24 @@ def read_refs(answer: Packets) -> tuple[RemoteRef, ...]:
     return tuple(refs)
 
 
-def fetch_request(
-    wants: Iterable[Oid], depth: int | None = None, object_filter: str | None = None, *, progress: bool = False
-) -> bytes:
-    """Asks for a pack with `wants` and, to `depth`, their history; nothing is said to be there already.
+def fetch_request(wants: Iterable[Oid], depth: int | None = None, object_filter: str | None = None) -> bytes:
+    """Asks for a pack with `wants` and, to `depth`, their history; nothing is said to be there already, no progress told.
 
     Deltas may name their base by its place; bases outside the pack are not allowed (no thin-pack).
     """
-    lines = ["ofs-delta"] if progress else ["no-progress", "ofs-delta"]
+    lines = ["no-progress", "ofs-delta"]
     lines += [f"deepen {depth}"] if depth is not None else []
     lines += [f"filter {object_filter}"] if object_filter is not None else []
     lines += [f"want {oid}" for oid in wants]
     return packets(["command=fetch", AGENT]) + DELIMITER + packets([*lines, "done"]) + FLUSH
 
 
-def read_pack(answer: Packets, feed: Callable[[bytes], None], tell: Callable[[str], None] | None) -> None:
-    """The answer to `fetch_request`: the pack's bytes go to `feed`, the server's messages to `tell`."""
+def read_pack(answer: Packets, feed: Callable[[bytes], None]) -> None:
+    """The answer to `fetch_request`: the pack's bytes go to `feed`."""
     while (line := answer.line()) != b"packfile":
         if isinstance(line, Mark) and line is not Mark.DELIMITER:
             raise NotGit("the server sent no pack")
-    answer.side_band(feed, tell)
+    answer.side_band(feed)
 
 
 def read_capabilities(answer: Packets) -> dict[str, str]:

@@ -37,16 +37,15 @@ class Sender(Protocol):
 
 
 class HttpRepository(RemoteRepository):
-    """One repository on a server. `tell` gets the server's messages, line by line, cleaned; without it none are asked for.
+    """One repository on a server.
 
     Raises what the session raises, and Unreachable (NotGit: the answer is not git's), Refused (ServerError: what the
     server says), NotFound, UnsupportedObjectFormat. Not thread-safe; any number of them may share a session.
     """
 
-    def __init__(self, session: Sender, url: GitUrl, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, session: Sender, url: GitUrl) -> None:
         self._session = session
         self._url = url
-        self._tell = tell
         self._base = url.safe_url.rstrip("/")
         self._advertisement: Advertisement | None = None
         self._credential: Answered | None = None
@@ -65,18 +64,17 @@ class HttpRepository(RemoteRepository):
 
     def request_pack(self, wants: list[Oid], feed: Feed, depth: int | None, object_filter: str | None = None) -> None:
         """See RemoteRepository."""
-        progress = self._tell is not None
 
         def version_2() -> None:
-            with self._post(protocol_v2.fetch_request(wants, depth, object_filter, progress=progress)) as response:
-                protocol_v2.read_pack(self._packets(response), feed, self._tell)
+            with self._post(protocol_v2.fetch_request(wants, depth, object_filter)) as response:
+                protocol_v2.read_pack(self._packets(response), feed)
 
         def version_0(advertisement: Advertisement) -> None:
             known = advertisement.capabilities
             deepen = depth if "shallow" in known else None
-            body = protocol_v0.fetch_request(wants, known, deepen, object_filter, progress=progress)
+            body = protocol_v0.fetch_request(wants, known, deepen, object_filter)
             with self._post(body, version=0) as response:
-                protocol_v0.read_pack(self._packets(response), feed, self._tell)
+                protocol_v0.read_pack(self._packets(response), feed)
 
         self._converse(version_2, version_0)
 

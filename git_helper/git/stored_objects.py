@@ -9,23 +9,23 @@ import os
 import tempfile
 import zlib
 from array import array
-from collections import OrderedDict
+from bisect import bisect_left
 from typing import TYPE_CHECKING, BinaryIO
 
 from git_helper.git import delta
 from git_helper.git.inflate import inflate
-from git_helper.git.pack_entries import BIG
-from git_helper.git.pack_errors import DamagedPack, TooBig
+from git_helper.git.pack_errors import DamagedPack
+from git_helper.git.recent_objects import RecentObjects
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from io import FileIO
 
     from git_helper.git.pack_errors import Limits
 
 NO_BASE = -1
-_LARGEST_RECENT = BIG  # what is not kept is made again for each delta to it, with all of its chain
 _BLOCK = 1 << 20
-_MOST_HEADER = 32
+_MOST_HEADER = 64
 _KEPT_FILES = 2
 
 
@@ -33,35 +33,44 @@ class StoredObjects:
     """Numbers are the order in the pack. `scratch`: a folder for big objects while they are made;
     `memory`: bytes of what was made last that are kept.
 
-    `kinds[number]` is 0 as long as the object is not known; `bases[number]` is NO_BASE for what is no delta.
+    `kinds[number]` is 0 as long as the object is not known; `bases[number]` is the offset of a delta's base, 0 for what is no
+    delta, or not known yet. `recent` has its objects by offset, too: it is cheaper than to look for a number.
     """
 
-    def __init__(self, file: BinaryIO, scratch: str, limits: Limits, memory: int) -> None:
+    def __init__(self, file: FileIO, scratch: str, limits: Limits, memory: int) -> None:
         self.offsets = array("Q")
-        self.bases = array("q")
+        self.bases = array("Q")
         self.kinds = bytearray()
         self.names: list[bytes] = []
         self.numbers: dict[bytes, int] = {}
         self.checksum = b""
+        self.checksums = array("I")
+        """The CRC-32 of each entry as it is in the pack, for its index."""
         self._big: set[int] = set()
-        self._file = file
+        self._file = file  # without a buffer: what is read is not in a row
         self._scratch = scratch
         self._limits = limits
-        self._memory = memory
         self._end = 0
-        self._recent: OrderedDict[int, tuple[int, bytes]] = OrderedDict()
-        self._recent_size = 0
+        self.recent = RecentObjects[int](memory)
         self._made: dict[int, str] = {}
 
     # ------------------------------------------------------------------ making it known
 
     def add(self, offset: int, base: int) -> int:
-        """An entry begins at `offset`; its number."""
+        """An entry begins at `offset`, a delta to the one at `base` if that is not 0; its number."""
         self.offsets.append(offset)
         self.bases.append(base)
         self.kinds.append(0)
         self.names.append(b"")
         return len(self.names) - 1
+
+    def add_named(self, offset: int, base: int, kind: int, oid: bytes) -> None:
+        """The same with what is known of it at once."""
+        self.numbers[oid] = len(self.names)
+        self.offsets.append(offset)
+        self.bases.append(base)
+        self.kinds.append(kind)
+        self.names.append(oid)
 
     def name(self, number: int, kind: int, oid: bytes) -> None:
         """What the entry is."""
@@ -69,18 +78,18 @@ class StoredObjects:
         self.names[number] = oid
         self.numbers[oid] = number
 
-    def complete(self, end: int, checksum: bytes) -> None:
-        """All entries have come; the last one ends at `end`. Now they can be read."""
+    def complete(self, end: int, checksum: bytes, checksums: array[int]) -> None:
+        """All entries are in the file; the last one ends at `end`, `checksums` are theirs. Now they can be read."""
         self._end = end
         self.checksum = checksum
-        self._file.flush()
+        self.checksums = checksums
 
     def move(self, path: str, destination: str) -> None:
         """Puts the pack, whose path is `path`, at its place, on disk before it is visible."""
         os.fsync(self._file.fileno())
         self._file.close()  # Windows moves no open file
         os.rename(path, destination)
-        self._file = open(destination, "rb")  # noqa: SIM115
+        self._file = open(destination, "rb", buffering=0)  # noqa: SIM115
 
     def close(self) -> None:
         """Closes the pack."""
@@ -94,69 +103,63 @@ class StoredObjects:
         """Whether it, or something on the way to it, must not be made in memory."""
         return number in self._big
 
-    def remember(self, number: int, kind: int, content: bytes) -> None:
-        """Keeps it in memory for a while, as the base of deltas."""
-        size = len(content)
-        if size > _LARGEST_RECENT or number in self._recent:
-            return
-        recent = self._recent
-        recent[number] = (kind, content)
-        self._recent_size += size
-        while self._recent_size > self._memory:
-            self._recent_size -= len(recent.popitem(last=False)[1][1])
+    def number_at(self, offset: int) -> int:
+        """The number of the entry there. Raises DamagedPack."""
+        number = bisect_left(self.offsets, offset)
+        if number == len(self.offsets) or self.offsets[number] != offset:
+            raise DamagedPack("a delta names a base where no object begins")
+        return number
 
-    def recent(self, number: int) -> tuple[int, bytes] | None:
-        """Kind and content, if it is still in memory; then it stays there longer."""
-        found = self._recent.get(number)
-        if found is not None:
-            self._recent.move_to_end(number)
-        return found
+    def place(self, name: bytes | None) -> int:
+        """Where the object's entry begins, 0 as long as the object is not known."""
+        number = None if name is None else self.numbers.get(name)
+        return 0 if number is None else self.offsets[number]
+
+    def base(self, number: int) -> int:
+        """The number of a delta's base, NO_BASE for what is no delta. Raises DamagedPack."""
+        offset = self.bases[number]
+        return self.number_at(offset) if offset else NO_BASE
 
     # ------------------------------------------------------------------ reading
 
     def load(self, number: int) -> tuple[int, bytes]:
         """Kind and content of an object that is not big. Raises DamagedPack."""
         deltas: list[int] = []
-        while (found := self.recent(number)) is None and self.bases[number] >= 0:
+        while (found := self.recent.get(self.offsets[number])) is None and self.bases[number]:
             deltas.append(number)
-            number = self.bases[number]
+            number = self.base(number)
         if found is None:
             found = self.kinds[number], self.inflated(number)
-            self.remember(number, *found)
+            self.recent.keep(self.offsets[number], *found)
         kind, content = found
         while deltas:
             number = deltas.pop()
             content = delta.apply(content, self.inflated(number))
-            self.remember(number, kind, content)
+            self.recent.keep(self.offsets[number], kind, content)
         return kind, content
 
     def inflated(self, number: int) -> bytes:
         """The bytes of the entry: the content, or the delta."""
+        start = self.offsets[number]
+        entry = self._bytes(start, self._next(number) - start)
         try:
-            return inflate(self.packed(number)[self._header(number) :])
+            return inflate(memoryview(entry)[_header(entry) :])
         except zlib.error as error:
             raise DamagedPack("an object cannot be inflated") from error
-
-    def packed(self, number: int) -> memoryview:
-        """The entry as it is in the pack."""
-        start = self.offsets[number]
-        self._file.seek(start)
-        return memoryview(self._file.read(self._next(number) - start))
 
     def open(self, number: int) -> BinaryIO:
         """The content of a big object as a file. Raises DamagedPack, TooBig."""
         way: list[int] = []
-        while number not in self._made and self.bases[number] >= 0:
+        while number not in self._made and self.bases[number]:
             way.append(number)
-            number = self.bases[number]
+            number = self.base(number)
         if number not in self._made:
             self._make(number, self._pieces(number))
         while way:
             base, number = number, way.pop()
             with self._instructions(number) as instructions, open(self._made[base], "rb") as before:
                 base_size, result_size, start = delta.sizes(instructions.read(delta.HEADER))
-                if result_size > self._limits.object_size:
-                    raise TooBig("the size of an object is", result_size, self._limits.object_size)
+                self._limits.check_object(result_size)
                 if before.seek(0, os.SEEK_END) != base_size:
                     raise DamagedPack("a delta does not fit its base")
                 instructions.seek(start)
@@ -169,24 +172,6 @@ class StoredObjects:
         """The content of a big object in a file that is the caller's from now on; its path. Raises as `open`."""
         self.open(number).close()
         return self._made.pop(number)
-
-    def crc32(self) -> array[int]:
-        """The checksum of each entry as the index of a pack has it, in their order. Reads the pack once."""
-        found = array("I")
-        start = self.offsets[0] if self.offsets else self._end
-        self._file.seek(start)
-        checksum = 0
-        block = memoryview(b"")
-        for end in [*self.offsets[1:], self._end]:
-            while (left := end - start) > len(block):
-                checksum = zlib.crc32(block, checksum)
-                start += len(block)
-                block = memoryview(self._file.read(_BLOCK))
-                if not block:
-                    raise DamagedPack("the pack ends in the middle")
-            found.append(zlib.crc32(block[:left], checksum))
-            block, start, checksum = block[left:], end, 0
-        return found
 
     # ------------------------------------------------------------------ big objects
 
@@ -213,27 +198,35 @@ class StoredObjects:
 
     def _pieces(self, number: int) -> Iterator[bytes]:
         """The inflated bytes of an entry, piece by piece."""
-        position, end = self.offsets[number] + self._header(number), self._next(number)
+        start, end = self.offsets[number], self._next(number)
+        position = start + _header(self._bytes(start, _MOST_HEADER))
         inflater = zlib.decompressobj()
         while not inflater.eof and position < end:
-            self._file.seek(position)
-            block = self._file.read(min(_BLOCK, end - position))
+            block = self._bytes(position, min(_BLOCK, end - position))
             position += len(block)
             while block and not inflater.eof:
                 yield inflater.decompress(block, _BLOCK)
                 block = inflater.unconsumed_tail
 
-    def _header(self, number: int) -> int:
-        """The number of bytes in front of the compressed ones, which were checked when they came."""
-        self._file.seek(self.offsets[number])
-        head = self._file.read(_MOST_HEADER + 20)
-        kind = (head[0] >> 4) & 7
-        position = next(place for place, byte in enumerate(head) if not byte & 0x80) + 1
-        if kind == 7:
-            position += 20
-        elif kind == 6:
-            position += next(place for place, byte in enumerate(head[position:]) if not byte & 0x80) + 1
-        return position
+    def _bytes(self, start: int, size: int) -> bytes:
+        self._file.seek(start)
+        return self._file.read(size)
 
     def _next(self, number: int) -> int:
         return self.offsets[number + 1] if number + 1 < len(self.offsets) else self._end
+
+
+def _header(entry: bytes) -> int:
+    """The number of bytes in front of the compressed ones, which were checked when they came."""
+    kind = (entry[0] >> 4) & 7
+    position = _digits(entry, 0)
+    if kind == 7:
+        return position + 20
+    return _digits(entry, position) if kind == 6 else position
+
+
+def _digits(entry: bytes, position: int) -> int:
+    """Where a number that begins there has ended."""
+    while entry[position] & 0x80:
+        position += 1
+    return position + 1

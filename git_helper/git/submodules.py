@@ -12,8 +12,8 @@ from dulwich.config import ConfigFile
 
 from git_helper.core.authority import Authority
 from git_helper.core.giturl import GitUrl
+from git_helper.core.instead_of import as_ssh_url
 from git_helper.core.parse_error import ParseError
-from git_helper.core.redaction import display_url
 from git_helper.errors import UsageError
 from git_helper.frozen import frozen
 from git_helper.git.paths import check_name
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _MOST_BYTES = 1 << 20
+# Up to the path: `scheme://host/`, or `user@host:` of the scp form.
+_HOST = re.compile(r"[^/]*://[^/]*/?|(?:[^@/:]*@)?(?:\[[^\]]*\]|[^/:]*):/?")
+_UPDATES = (b"checkout", b"rebase", b"merge", b"none")
 _CONTROL = re.compile(rb"[\0-\x1f\x7f]")
 
 
@@ -37,11 +40,20 @@ class UnsafeSubmodule(UsageError):
 
 @frozen
 class Submodule:
-    """`name`: of its repository below .git/modules; `path`: of its files; `url`: as written, maybe relative."""
+    """`name`: of its repository below .git/modules; `path`: of its files; `url`: as written, maybe relative.
+
+    `update`: how `git submodule update` is to treat it, if somebody says so; with `none` its folder stays empty.
+    """
 
     name: bytes
     path: bytes
     url: str
+    update: str | None = None
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether git fetches it unless it is named."""
+        return self.update != "none"
 
 
 def parse_gitmodules(content: bytes) -> dict[bytes, Submodule]:
@@ -57,14 +69,22 @@ def parse_gitmodules(content: bytes) -> dict[bytes, Submodule]:
         if len(section) != 2 or section[0].lower() != b"submodule":
             continue
         name = section[1]
-        try:
-            path, url = config.get(section, b"path"), config.get(section, b"url")
-        except KeyError:
+        path, url, update = (_value(config, section, key) for key in (b"path", b"url", b"update"))
+        if path is None or url is None:
             continue
-        submodule = Submodule(name, path.rstrip(b"/"), url.decode("utf-8", "surrogateescape"))
+        # Anything else would be a command (CVE-2019-19604), which is never run.
+        known = update.decode() if update in _UPDATES else None
+        submodule = Submodule(name, path.rstrip(b"/"), url.decode("utf-8", "surrogateescape"), known)
         _check(submodule, path)
         found.setdefault(submodule.path, submodule)
     return found
+
+
+def _value(config: ConfigFile, section: tuple[bytes, ...], key: bytes) -> bytes | None:
+    try:
+        return config.get(section, key)
+    except KeyError:
+        return None
 
 
 def _check(submodule: Submodule, path: bytes) -> None:
@@ -100,14 +120,13 @@ def submodule_url(submodule: Submodule, parent: GitUrl) -> GitUrl:
     """
     text = submodule.url
     if text.startswith(("./", "../")):
-        text = _joined(parent.safe_url, text, submodule.name)
+        text = _joined(parent.scp_form or parent.safe_url, text, submodule.name)
+    ssh_url = as_ssh_url(text)
     try:
-        url = GitUrl.parse(text.replace("@", "%40") if "://" not in text else _with_plain_path(text))
+        url = GitUrl.parse(_with_plain_path(ssh_url or text))
     except ParseError as error:
         hint = "clone without --recurse-submodules and tell the owner of the repository"
-        raise UnsafeSubmodule(
-            submodule.name, f"its URL '{display_url(text)}' cannot be used: {error.message}", hint
-        ) from None
+        raise UnsafeSubmodule(submodule.name, f"its URL cannot be used: {error.message}", hint) from None
     if url.scheme == "file":
         raise UnsafeSubmodule(
             submodule.name, "its URL is a path on this machine, which is allowed to nobody's repository"
@@ -116,13 +135,14 @@ def submodule_url(submodule: Submodule, parent: GitUrl) -> GitUrl:
     if same and url.userinfo is None and parent.userinfo is not None:
         authority = url.authority
         url = replace(url, authority=Authority(parent.userinfo, authority.host, authority.port))
-    return replace(url, of_submodule=True)
+    return replace(url, of_submodule=True, scp_form=None if ssh_url is None else text)
 
 
 def _joined(base: str, relative: str, name: bytes) -> str:
     """As git joins them: each `../` takes away what follows the last `/`, but never the host."""
-    scheme, _, rest = base.rstrip("/").partition("://")
-    host, *parts = rest.split("/")
+    place = _HOST.match(base)
+    host, rest = (base, "") if place is None else (place[0], base[place.end() :])
+    parts = rest.strip("/").split("/") if rest.strip("/") else []
     while True:
         if relative.startswith("../"):
             if not parts:
@@ -133,11 +153,11 @@ def _joined(base: str, relative: str, name: bytes) -> str:
             relative = relative[2:]
         else:
             break
-    return f"{scheme}://{'/'.join([host, *parts, relative.rstrip('/')])}"
+    return host + "/".join([*parts, relative.rstrip("/")])
 
 
 def _with_plain_path(text: str) -> str:
     """A submodule's URL has no revision: an `@` behind the host is part of the path."""
-    scheme, _, rest = text.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}://{authority}{slash}{path.replace('@', '%40')}"
+    place = _HOST.match(text) if "://" in text else None
+    end = len(text) if place is None else place.end()
+    return text[:end] + text[end:].replace("@", "%40")

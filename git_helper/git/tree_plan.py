@@ -35,13 +35,12 @@ class TreePlan:
     """
 
     def __init__(self, wanted: bytes, places: Places, writer: TreeWriter, limits: Limits, *, fold: bool) -> None:
-        self.commit: bytes | None = None
-        self.tree = b""
         self.submodules: list[tuple[bytes, bytes]] = []
         """Path and commit of each."""
         self.pointers: list[tuple[bytes, LfsPointer]] = []
         """Path and content of each file that only stands for one of Git LFS."""
         self._wanted = wanted
+        self._has_commit = False
         self._places = places
         self._writer = writer
         self._reader = TreeReader(limits, fold=fold)
@@ -65,7 +64,7 @@ class TreePlan:
         if kind == TREE:
             for prefix, depth in self._trees.pop(oid, ()):
                 self._expand(oid, content, prefix, depth)
-        elif oid == self._wanted and self.commit is None:
+        elif oid == self._wanted and not self._has_commit:
             self._follow(kind, content)
         return None
 
@@ -80,12 +79,9 @@ class TreePlan:
             self._writer.copy(first, other, kind)
         return first
 
-    def finish(self) -> bytes:
-        """Everything has been given. Makes the links: nothing can be written through one that is not there yet.
-
-        The commit's id is returned.
-        """
-        if self.commit is None:
+    def finish(self) -> None:
+        """Everything has been given. Makes the links: nothing can be written through one that is not there yet."""
+        if not self._has_commit:
             reason = "it is no commit" if self._wanted in self._places else "the server did not send it"
             raise NotFound(f"cannot find the commit '{self._wanted.hex()}': {reason}")
         missing = len(self._trees) + len(self._blobs) + sum(oid not in self._places for _, oid in self._links)
@@ -93,7 +89,6 @@ class TreePlan:
             raise DamagedPack(f"{missing} objects of the commit are missing")
         for path, oid in self._links:
             self._writer.link(path, self._load(oid, BLOB))
-        return self.commit
 
     # ------------------------------------------------------------------ from the commit down
 
@@ -105,7 +100,7 @@ class TreePlan:
                 raise DamagedPack(f"'{self._wanted.hex()}' is no commit")
             found = bytes.fromhex(match[1].decode())
             if kind == COMMIT:
-                self.commit, self.tree = self._wanted, found
+                self._has_commit = True
                 self._want_tree(found, self._writer.prefix, 0)
                 return
             self._wanted = found

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from git_helper.core.reference import Oid
 from git_helper.frozen import frozen
 from git_helper.git.lfs_pointer import LfsPointer
-
-if TYPE_CHECKING:
-    from git_helper.git.unpack import Unpacked
-
 
 TEXT = ("utf-8", "surrogateescape")
 """How a path of bytes is a text in JSON, whatever the encoding of the system: who reads it may have another one."""
@@ -18,17 +14,14 @@ TEXT = ("utf-8", "surrogateescape")
 
 @frozen
 class Rest:
-    """`submodules`: path and commit of each; `gitmodules`: what `.gitmodules` says; `lfs`: path and pointer of each."""
+    """`submodules`: path and commit of each; `gitmodules`: what `.gitmodules` says; `lfs`: path and pointer of each.
+
+    Paths are relative, as bytes. Without submodules nobody needs `gitmodules`.
+    """
 
     submodules: tuple[tuple[bytes, Oid], ...] = ()
     gitmodules: bytes | None = None
     lfs: tuple[tuple[bytes, LfsPointer], ...] = ()
-
-    @classmethod
-    def of(cls, unpacked: Unpacked) -> Rest:
-        """What an unpacked tree lacks."""
-        modules = unpacked.gitmodules if unpacked.submodules else None
-        return cls(unpacked.submodules, modules, unpacked.lfs_pointers)
 
     def described(self) -> dict[str, Any]:
         """For JSON, bytes as surrogate escapes."""

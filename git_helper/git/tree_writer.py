@@ -38,7 +38,6 @@ class TreeWriter:
 
     def __init__(self, folder: bytes, limits: Limits, kept: Kept | None = None) -> None:
         self.prefix = folder + b"/"
-        self.files = 0
         self.written = 0
         """Bytes of the files."""
         self._limits = limits
@@ -116,7 +115,6 @@ class TreeWriter:
             self._kept.add_file(path[len(self.prefix) :], executable, path)
 
     def _count(self, size: int) -> None:
-        self.files += 1
         self.written += size
         if self.written > self._limits.written:
             raise TooBig("the size of all files is", self.written, self._limits.written)

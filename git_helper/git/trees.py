@@ -135,8 +135,7 @@ class Trees:
             if kept is not None:
                 scratch = staging.make_scratch()
                 with self._show(url.display) as job, disk_errors(staging.destination):
-                    unpacked = checkout.unpack(self._open(url), commit, folder, scratch, job.received, kept)
-                rest = Rest.of(unpacked)
+                    rest = checkout.unpack(self._open(url), commit, folder, scratch, job.received, kept)
                 kept.finish(rest)
                 return rest
         found = self._from_cache(url, commit, folder)  # another one was faster
@@ -160,14 +159,18 @@ class Trees:
 
 
 def _submodules(url: GitUrl, rest: Rest) -> Iterator[tuple[bytes, GitUrl, Oid]]:
-    """Path, URL and commit of each submodule. Raises UsageError for one that `.gitmodules` does not name: git does, too."""
+    """Path, URL and commit of each submodule that git would fetch.
+
+    Raises UsageError for one that `.gitmodules` does not name: git does, too.
+    """
     modules = submodules.parse_gitmodules(rest.gitmodules or b"") if rest.submodules else {}
     for path, oid in rest.submodules:
         if path not in modules:
             shown = visible(path)
             hint = f"tell the owner of '{url.masked_clone_url}'"
             raise UsageError(f"cannot use the submodule '{shown}': '.gitmodules' does not say where it is", hint)
-        yield path, submodules.submodule_url(modules[path], url), oid
+        if modules[path].is_wanted:
+            yield path, submodules.submodule_url(modules[path], url), oid
 
 
 def _not_cached(what: str, url: GitUrl) -> Unreachable:

@@ -10,36 +10,17 @@ import os
 from typing import TYPE_CHECKING
 
 from git_helper.core.reference import Oid
-from git_helper.frozen import frozen
 from git_helper.git.object_places import Places
 from git_helper.git.pack_errors import DamagedPack, Limits
 from git_helper.git.pack_objects import PackObjects
 from git_helper.git.tree_plan import TreePlan
+from git_helper.git.tree_rest import Rest
 from git_helper.git.tree_writer import TreeWriter
 
 if TYPE_CHECKING:
-    from git_helper.git.lfs_pointer import LfsPointer
     from git_helper.git.tree_writer import Kept
 
 _LARGEST_GITMODULES = 1 << 20
-
-
-@frozen
-class Unpacked:
-    """What was written. Paths are relative, as bytes; `gitmodules` is the content of that file at the top, if any.
-
-    `objects` and `received` (bytes) are what the pack held, `files` and `written` (bytes) what is on disk.
-    """
-
-    commit: Oid
-    tree: Oid
-    objects: int
-    received: int
-    files: int
-    written: int
-    submodules: tuple[tuple[bytes, Oid], ...]
-    gitmodules: bytes | None
-    lfs_pointers: tuple[tuple[bytes, LfsPointer], ...]
 
 
 class Unpack:
@@ -78,22 +59,14 @@ class Unpack:
         """The next bytes of the pack."""
         self._objects.feed(data)
 
-    def finish(self) -> Unpacked:
-        """All bytes have come."""
+    def finish(self) -> Rest:
+        """All bytes have come; what the tree lacks."""
         self._objects.finish()
-        plan, writer = self._plan, self._writer
-        commit = plan.finish()
-        return Unpacked(
-            commit=Oid(commit.hex()),
-            tree=Oid(plan.tree.hex()),
-            objects=self._objects.count,
-            received=self._objects.received,
-            files=writer.files,
-            written=writer.written,
-            submodules=tuple((path, Oid(oid.hex())) for path, oid in plan.submodules),
-            gitmodules=_gitmodules(writer.prefix),
-            lfs_pointers=tuple(plan.pointers),
-        )
+        plan = self._plan
+        plan.finish()
+        submodules = tuple((path, Oid(oid.hex())) for path, oid in plan.submodules)
+        gitmodules = _gitmodules(self._writer.prefix) if submodules else None
+        return Rest(submodules, gitmodules, tuple(plan.pointers))
 
     def close(self) -> None:
         """Closes its files."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn, Protocol
 
 from git_helper.core.authorization import authorization
 from git_helper.core.chain import Candidate
+from git_helper.core.configured import rules_of
 from git_helper.core.credential import Credential, Description
 from git_helper.core.userinfo import is_plain_name, looks_like_token
 from git_helper.errors import NoCredential, Refused
@@ -32,7 +33,8 @@ class Credentials(Keeper, Protocol):
     """Where credentials come from and who keeps them. It reports its own failures and raises only Cancelled."""
 
     def scoped(self, wanted: Description) -> Description:
-        """`wanted` without its path, where one credential serves the whole host; asked only when one is needed."""
+        """`wanted` without its path, where one credential serves the whole host, and with the user name that is configured
+        for it; asked only when one is needed."""
 
     def candidates(self, wanted: Description, *, ask: bool) -> Iterator[Candidate]:
         """Each source's answers in order, lazily; with `ask` the person last, who may answer once more when refused."""
@@ -49,7 +51,7 @@ class Conversations:
         self.withheld = withheld
         self.credentials = credentials
         self.remembered = Remembered()
-        self._desks: dict[tuple[Origin, bytes | None, bytes | None], Desk] = {}
+        self._desks: dict[object, Desk] = {}
         self._lock = threading.Lock()
 
     def hold(self, request: Request, target: Target) -> Exchange:
@@ -58,14 +60,17 @@ class Conversations:
         Name and password in the URL: they are sent at once, and 401 is final. Else what let us in before; else bare, but a
         name that is a token by its shape is sent at once. After a status of `request.search`: `name:` with an empty
         password, the sources, the person (only after 401); each candidate once, one request at a time for each origin,
-        path and user. Raises NoCredential, Refused, Unreachable, UsageError, Cancelled.
+        path and user. With http.proactiveAuth this search comes before the bare request.
+
+        Raises NoCredential, Refused, Unreachable, UsageError, Cancelled.
         """
         return _Conversation(self, request, target).hold()
 
     def desk(self, origin: Origin, wanted: Description) -> Desk:
         """The one desk for what is wanted."""
         with self._lock:
-            return self._desks.setdefault((origin, wanted.path, wanted.username), Desk())
+            key = (origin, wanted.path, wanted.username, rules_of(wanted))
+            return self._desks.setdefault(key, Desk())
 
 
 class _Conversation:
@@ -78,6 +83,7 @@ class _Conversation:
         host = target.origin.authority().encode("ascii")
         self._wanted = Description(target.origin.scheme, host, target.secrets_path, target.username)
         self._questions = Questions(shared.pools, shared.withheld, request, target)
+        self._is_scoped = False
         self._refusals: list[str] = []
 
     def hold(self) -> Exchange:
@@ -87,13 +93,22 @@ class _Conversation:
             return self._with_own_password(self._target.password)
         if self._shared.remembered:
             self._scope()
-        first = self._send(self._at_once())
+        known = self._at_once()
+        if known is None and self._questions.is_proactive():
+            found = self._searched(ask=True)
+            if found is not None:
+                return found
+        first = self._send(known)
         # What let us in elsewhere is no wrong password: another refusal than 401 is about this very URL.
         if not self._questions.is_refused(first) or (first.known is not None and first.status != UNAUTHORIZED):
             return first
         ask = first.status == UNAUTHORIZED
         if ask and first.known is not None and first.known.candidate.source == URL and self._is_token():
             self._reject(first.known)
+        return self._searched(ask=ask) or self._give_up(first, ask=ask)
+
+    def _searched(self, *, ask: bool) -> Exchange | None:
+        """The answer with the first candidate that is let in, one request at a time for each desk."""
         self._scope()
         desk = self._shared.desk(self._target.origin, self._wanted)
         with desk.lock:
@@ -101,11 +116,12 @@ class _Conversation:
                 exchange = self._try(known, desk)
                 if exchange is not None:
                     return exchange
-        return self._give_up(first, ask=ask)
+        return None
 
     def _scope(self) -> None:
-        if self._wanted.path is not None and self._shared.credentials is not None:
+        if not self._is_scoped and self._shared.credentials is not None:
             self._wanted = self._shared.credentials.scoped(self._wanted)
+            self._is_scoped = True
 
     def _with_own_password(self, password: Secret) -> Exchange:
         known = self._own(password)
@@ -130,7 +146,7 @@ class _Conversation:
         known = self._shared.remembered.find(self._target.origin, self._wanted, self._target.path)
         if known is not None:
             yield known
-        if self._wanted.username is not None:
+        if self._target.username is not None:
             yield self._own(Secret(b""))
         if self._shared.credentials is None:
             return
@@ -206,5 +222,5 @@ class _Conversation:
         return Known(Candidate(URL, credential), self._wanted, self._shared.credentials)
 
     def _is_token(self) -> bool:
-        name = self._wanted.username
+        name = self._target.username
         return name is not None and looks_like_token(name.decode("utf-8", "replace"))

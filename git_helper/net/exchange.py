@@ -72,9 +72,17 @@ class Questions:
     def _brings_one(self) -> bool:
         return any(name.lower() == "authorization" for name in self._request.headers)
 
+    def is_proactive(self) -> bool:
+        """Whether a credential is looked for before the server asks for one."""
+        return UNAUTHORIZED in self._request.search and self._pools.is_proactive(self._target) and self._may_search
+
     def is_refused(self, exchange: Exchange) -> bool:
         """Whether the answer makes us look for a credential."""
-        return exchange.status in self._request.search and self._withheld(self._target) is None
+        return exchange.status in self._request.search and self._may_search
+
+    @property
+    def _may_search(self) -> bool:
+        return self._withheld(self._target) is None
 
     def check(self) -> None:
         """Raises why no credential may be sent, before anybody is asked for one."""

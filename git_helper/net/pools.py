@@ -142,6 +142,10 @@ class Pools:
                     pool.close()
             one.clear()
 
+    def is_proactive(self, target: Target) -> bool:
+        """Whether a credential is to be found before the first request (http.proactiveAuth)."""
+        return self._rules(target).proactive
+
     def _rules(self, target: Target) -> HttpRules:
         return _NO_RULES if self._rules_for is None else self._rules_for(target)
 

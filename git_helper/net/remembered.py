@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from git_helper.core.configured import rules_of
 from git_helper.errors import GitHelperError
 
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ class Known:
 
     def _key(self) -> tuple[object, ...]:
         one = self.candidate.credential
-        return (self.candidate.source, self.wanted.path, one.username, one.password, one.authtype, one.credential)
+        place = (self.wanted.path, rules_of(self.wanted))
+        return (self.candidate.source, place, one.username, one.password, one.authtype, one.credential)
 
     def first_success(self) -> bool:
         """True once only."""
@@ -76,6 +78,8 @@ class Remembered:
             credential = known.candidate.credential
             if where != origin or known.wanted.path != wanted.path or credential.is_expired(time.time()):
                 continue
+            if rules_of(known.wanted) != rules_of(wanted):
+                continue  # another team's account, as git is configured
             if not of_anyone and wanted.username is not None and credential.username != wanted.username:
                 continue
             shared = _shared(other, segments)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, unquote_to_bytes, urljoin
 
 from git_helper.core.credential import Origin
 from git_helper.core.parse_error import ParseError
@@ -99,7 +99,7 @@ class Target:
         return f"{self.origin.scheme.decode()}://{user}{self.origin.authority()}{self.path}"
 
     def redirected(self, location: str | None) -> Target:
-        """The next hop. Another origin gets nothing of this one: neither user, password nor path. Raises BadRedirect."""
+        """The next hop. Another origin gets nothing of this one, neither user nor password. Raises BadRedirect."""
         if location is None:
             raise BadRedirect(self, "redirect-without-location", "it names no place (no Location)")
         try:
@@ -116,9 +116,21 @@ class Target:
             raise BadRedirect(self, "unsupported-redirect-scheme", error.message) from None
         if (self.origin.scheme, found.origin.scheme) == (b"https", b"http"):
             raise BadRedirect(self, "insecure-redirect", f"it leads to '{found.shown}', which is not encrypted")
-        found = replace(found, sent_here=self.sent_here or found.origin != self.origin)
+        secrets_path = self._secrets_path_of(found)
+        found = replace(found, sent_here=self.sent_here or found.origin != self.origin, secrets_path=secrets_path)
         if found.username is not None or found.password is not None:
             return replace(found, lent=True)
         if found.origin == self.origin and not self.lent:
-            return replace(found, username=self.username, password=self.password, secrets_path=self.secrets_path)
+            return replace(found, username=self.username, password=self.password)
         return found
+
+    def _secrets_path_of(self, found: Target) -> bytes | None:
+        """What sources are asked for there, if they are asked for a path at all: that of the repository to which the URL
+        belongs by its end, such as `/info/refs` (http.c, update_url_from_redirect)."""
+        if self.secrets_path is None:
+            return None
+        ours, theirs = unquote_to_bytes(self.path), unquote_to_bytes(found.path)
+        _, here, end = ours.partition(self.secrets_path)
+        if here and theirs.endswith(end):
+            return theirs.removesuffix(end).strip(b"/")
+        return self.secrets_path if found.origin == self.origin else None

@@ -17,6 +17,7 @@ from git_helper.frozen import frozen
 from git_helper.registry.hashing import digests_of
 from git_helper.registry.partial_file import PartialFile
 from git_helper.system import files
+from git_helper.system.places import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -133,12 +134,10 @@ class ArtefactCache:
         if os.path.isdir(os.path.join(self.folder, name)):
             return
         try:
-            # `--cache-dir` may name a folder that others can read.
-            for path in (self.folder, os.path.join(self.folder, name)):
-                os.makedirs(path, mode=0o700, exist_ok=True)
+            make_private(os.path.join(self.folder, name))  # `--cache-dir` may name a folder that others can read
         except OSError as error:
             hint = "name another: --cache-dir DIR"
-            raise StoreError(f"cannot make the cache '{path}': {reason(error)}", hint) from error
+            raise StoreError(f"cannot make the cache '{self.folder}': {reason(error)}", hint) from error
 
 
 def _remove_file(path: str, before: float | None) -> int | None:

@@ -10,6 +10,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
+from git_helper.core.configured import rules_of
 from git_helper.core.credential import Credential, Description
 from git_helper.core.redaction import redact
 from git_helper.core.wire import Message, parse, serialize
@@ -81,7 +82,7 @@ class OtherHelpers:
         if self._environ.get(GUARD):
             return
         config = self._config or GitConfig.read(self._environ)
-        settings = config.credential_settings(wanted)
+        settings = rules_of(wanted) or config.credential_settings(wanted)
         wanted = _as_git_sends(wanted, settings)
         known: dict[bytes, bytes] = {}
         for entry in self.helpers(settings):

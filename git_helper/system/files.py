@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING
 
 from git_helper.errors import StoreError, Timeout, reason
+from git_helper.system.places import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,9 +33,9 @@ else:
 
 
 def private_folder(path: str) -> None:
-    """Makes the folder and its parents; the last one is for its owner only (mode 0700)."""
+    """Makes the folder and what is missing above it, for their owner only (mode 0700). Raises StoreError."""
     try:
-        os.makedirs(path, mode=0o700, exist_ok=True)
+        make_private(path)
     except OSError as error:
         raise StoreError(f"cannot make the folder '{path}': {reason(error)}") from error
 

@@ -10,6 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from git_helper.core import urlmatch
+from git_helper.core.configured import Configured
+from git_helper.core.credential import Description
 from git_helper.core.git_values import boolean
 from git_helper.errors import StoreError
 from git_helper.frozen import frozen
@@ -19,10 +21,9 @@ from git_helper.system import executables, process
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from git_helper.core.credential import Description
-
 SECONDS = 10.0
 LIMIT = 8 << 20  # bytes
+_HTTP = (b"http", b"https")
 _CHECK = "git config --list --show-origin"
 _BAD_LINE = re.compile(r"bad config line ([0-9]+) in file (.+)")
 
@@ -61,11 +62,12 @@ class Entry:
 
 @frozen
 class CredentialSettings:
-    """What `credential.*` says for one description."""
+    """What `credential.*` says for one description. `is_for_url`: whether the user name is meant for such URLs only."""
 
     helpers: tuple[Entry, ...]
     username: bytes | None
     use_http_path: bool
+    is_for_url: bool
 
 
 class GitConfig:
@@ -90,19 +92,31 @@ class GitConfig:
         """Helpers (after the last reset by an empty value), user name and useHttpPath for `wanted`, as git does."""
         helpers: list[Entry] = []
         username: bytes | None = None
-        use_http_path = False
+        use_http_path = is_for_url = False
         for entry in self._of("credential", "helper", "username", "usehttppath"):
             if entry.value is None or not _applies(entry, wanted, username):
                 continue
             if entry.variable == "username":
-                username = os.fsencode(entry.value)
+                username, is_for_url = os.fsencode(entry.value), entry.url is not None
             elif entry.variable == "usehttppath":
                 use_http_path = boolean(entry.value) or False
             elif entry.value:
                 helpers.append(entry)
             else:
                 helpers.clear()
-        return CredentialSettings(tuple(helpers), username, use_http_path)
+        return CredentialSettings(tuple(helpers), username, use_http_path, is_for_url)
+
+    def scoped(self, wanted: Description) -> Description:
+        """What git would ask helpers for: with the configured user name where none is known, without a path that does not
+        count. It still goes by what is configured for the path.
+
+        A user name for all URLs is told to helpers only: git uses a netrc (libcurl does) that has another one, too.
+        """
+        settings = self.credential_settings(wanted)
+        username = settings.username if wanted.username is None and settings.is_for_url else wanted.username
+        with_path = settings.use_http_path or wanted.protocol not in _HTTP
+        scoped = Description(wanted.protocol, wanted.host, wanted.path if with_path else None, username)
+        return scoped if self.credential_settings(scoped) == settings else Configured(scoped, settings)
 
     def helpers_for(self, wanted: Description) -> list[Entry]:
         """The `credential.helper` entries that git runs for `wanted`, in order."""

@@ -29,6 +29,21 @@ def cache_folder(environ: "Mapping[str, str]") -> str:
     return os.path.join(base, "git-helper")
 
 
+def make_private(path: str) -> None:
+    """Makes the folder and those above it that are missing, for their owner only: whoever may write into one of them could
+    put another one in its place. Raises OSError."""
+    missing = []
+    while not os.path.isdir(path) and os.path.dirname(path) != path:
+        missing.append(path)
+        path = os.path.dirname(path)
+    for folder in reversed(missing):
+        try:
+            os.mkdir(folder, 0o700)
+        except FileExistsError:
+            if not os.path.isdir(folder):
+                raise
+
+
 def home(environ: "Mapping[str, str]") -> str:
     """The home folder; from the user database where no variable names it."""
     return environ.get("HOME") or os.path.expanduser("~")

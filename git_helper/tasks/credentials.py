@@ -26,7 +26,7 @@ PERSON, HELPERS = "person", "other helpers"
 
 class AskedCredentials:
     """`chain(ask)` makes the sources, with the person if `ask`, and `names(ask)` tells their names;
-    `scope` drops the path of a description where it does not count.
+    `scope` makes of a description what git would ask for (`system/git_config.py:GitConfig.scoped`).
 
     `writer` opens the store for what a person typed, `readers` all stores.
     """
@@ -52,7 +52,7 @@ class AskedCredentials:
         self._explain = explain
 
     def scoped(self, wanted: Description) -> Description:
-        """Without its path, unless git is configured to ask for each repository by itself."""
+        """As git is configured: mostly without its path, maybe with a user name."""
         return self._scope(wanted)
 
     def candidates(self, wanted: Description, *, ask: bool) -> Iterator[Candidate]:

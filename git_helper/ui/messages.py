@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from functools import cached_property
@@ -11,6 +12,7 @@ from rich import console
 from rich import text as rich_text
 
 from git_helper.secret import visible
+from git_helper.system.environment import environment
 from git_helper.system.messages import say
 from git_helper.ui import colors
 
@@ -25,6 +27,7 @@ PLAIN_NOTICE = (
     "Where an OS keyring works, choose it: git-helper configure --store keyring"
 )
 _LONG_LINE = 10_000
+_TERMINALS = ("FORCE_COLOR", "TTY_COMPATIBLE")  # make a terminal of a file, says rich
 
 
 class Messages:
@@ -96,7 +99,18 @@ class Messages:
         say(sys.stderr, "error", error)
 
     def _say(self, mark: str, style: str, text: str) -> None:
-        if not self.quiet:
-            encodable = (self._err.encoding or "ascii").lower().startswith("utf")
-            mark = mark if encodable else "- "
+        if self.quiet:
+            return
+        encodable = (sys.stderr.encoding or "ascii").lower().startswith("utf")
+        mark = mark if encodable else "- "
+        if self._is_drawn():
             self._err.print(rich_text.Text.assemble((mark, style), visible(text)), soft_wrap=True)
+        else:
+            with contextlib.suppress(OSError):  # nobody is there to be told
+                sys.stderr.write(f"{mark}{visible(text)}\n")
+
+    def _is_drawn(self) -> bool:
+        """Whether rich has something to do; else it need not be loaded, which takes as long as a small answer."""
+        if sys.stderr.isatty() or self.color == "always":
+            return True
+        return self.color == "auto" and any(environment().get(name) for name in _TERMINALS)

@@ -72,7 +72,7 @@ def _asked(house: CommandHouse, pause: Pause | None, role: Role = "server") -> A
     return credentials.AskedCredentials(
         lambda ask: house.chain_for_commands(ask=ask, pause=pause, role=role),
         house.names_of_sources,
-        lambda wanted: wanted if house.uses_path(wanted) else wanted.without_path(),
+        lambda wanted: house.git_config().scoped(wanted),
         house.helpers,
         house.store_to_write,
         house.stores,

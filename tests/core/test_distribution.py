@@ -48,6 +48,12 @@ def test_what_is_no_name_reaches_no_url(name: str) -> None:
         checked_project(name)
 
 
+def test_a_url_that_is_no_name_shows_no_password() -> None:
+    with pytest.raises(UsageError) as caught:
+        checked_project("https:/u:sekrit@h/x")
+    assert "sekrit" not in caught.value.message
+
+
 @given(st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,20}[A-Za-z0-9])?", fullmatch=True))
 def test_a_name_is_normalized_once(name: str) -> None:
     assert is_project_name(name)

@@ -41,6 +41,8 @@ def test_parts() -> None:
         ("git+https://tok:@h/r", "git+https://****@h/r"),
         ("git+https://:@h/r", "git+https://h/r"),
         ("git+https://@h/r", "git+https://h/r"),
+        ("git+ssh://git:@h/r", "git+ssh://git@h/r"),
+        ("git+ssh://:@h/r", "git+ssh://h/r"),
         ("git+https://h/r@v1+x", "git+https://h/r@v1%2Bx"),
         ("git+https://h/%7Eu/ü", "git+https://h/%7Eu/%C3%BC"),
         ("git+https://h/r#token=x&egg=e", "git+https://h/r#token=****&egg=e"),
@@ -112,6 +114,24 @@ def test_identity(one: str, other: str, same: bool) -> None:
     assert (GitUrl.parse(one).identity() == GitUrl.parse(other).identity()) is same
 
 
+@pytest.mark.parametrize(
+    ("text", "pinned"),
+    [
+        ("git+https://u:p@h/r.git@v1#subdirectory=x", "git+https://h/r.git@{c}#subdirectory=x"),
+        # With an `@` behind it, a colon in the path could be that of a userinfo.
+        ("git+https://h/a:b/r.git", "git+https://h/a%3Ab/r.git@{c}"),
+        ("git+ssh://git@h/r:", "git+ssh://git@h/r%3A@{c}"),
+        ("git+https://[::1]/[::1]", "git+https://[::1]/[%3A%3A1]@{c}"),
+        ("https://p.example/https://h:1/r.git@v1", "git+https://p.example/https://h:1/r.git@{c}"),
+    ],
+)
+def test_what_is_pinned_is_read_again(text: str, pinned: str) -> None:
+    url = GitUrl.parse(text)
+    assert url.pinned("1" * 40) == pinned.replace("{c}", "1" * 40)
+    again = GitUrl.parse(url.pinned("1" * 40))
+    assert (again.identity(), again.rev, again.fragment) == (url.identity(), "1" * 40, url.fragment)
+
+
 def test_no_url() -> None:
     with pytest.raises(ParseError) as caught:
         GitUrl.parse("org/repo")
@@ -158,3 +178,5 @@ def test_a_clone_url_means_the_same_when_it_is_parsed_again(
     assert (again.authority, again.path) == (first.authority, first.path)
     assert again.clone_url == first.clone_url
     assert GitUrl.parse(first.safe_url).identity() == first.identity()
+    at_commit = GitUrl.parse(first.pinned("1" * 40))
+    assert (at_commit.identity(), at_commit.rev) == (first.identity(), "1" * 40)

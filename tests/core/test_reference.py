@@ -113,6 +113,13 @@ def test_a_short_hash_may_lie_in_the_history() -> None:
     assert not third.value.needs_history
 
 
+def test_more_digits_than_a_commit_has_are_looked_for_once() -> None:
+    for rev in (LIGHT.hex + "0", "0" * 63):
+        with pytest.raises(RefNotFound) as caught:
+            choose(Reference.parse(rev), REFS)
+        assert not caught.value.needs_history
+
+
 def test_a_short_hash_of_a_tag_object_is_its_commit() -> None:
     assert choose(Reference.parse(ANNOTATED.hex[:9].upper()), REFS).commit == PEELED
 

@@ -17,6 +17,7 @@ from git_helper.core.plain_url import PlainUrl
 from git_helper.core.redaction import redact
 from git_helper.core.requirement import Requirement, describe, url_span
 from git_helper.core.requirements_file import scan
+from git_helper.core.url_text import with_authority
 from git_helper.secret import visible
 from tests.core.cases import cases
 from tests.core.rows import gives_away
@@ -62,7 +63,8 @@ def error_of(text: str) -> ParseError:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("git+https:///x", "invalid-host"),
+        ("git+https:///x", "missing-host"),
+        ("git+https://u:p@:443/x", "missing-host"),
         ("git+https://host", "invalid-path"),
         ("git+https://host/@scope/repo.git", "ambiguous-revision"),
         ("git+https://host/r.git@", "invalid-revision"),
@@ -105,6 +107,13 @@ def error_of(text: str) -> ParseError:
         ("svn+https://host/r", "unsupported-vcs"),
         ("host.example:org/repo.git", "scp-form"),
         ("name @ git@host:org/repo.git", "scp-form"),
+        ("name@git@host:org/repo.git@v1 ; python_version > '3'", "scp-form"),
+        ("git@host:org/repo.git ; python_version > '3'", "scp-form"),
+        ("name@user@host", "invalid-requirement"),
+        ("user:pw ; x@host:path", "invalid-requirement"),
+        ("ext::sh", "unsupported-scheme"),
+        ("name @ git+ext::sh", "unsupported-scheme"),
+        ("git+file:/", "invalid-path"),
         ("user:pw@host/x", "invalid-requirement"),
         ("https://github.com/org/repo", "missing-git-prefix"),
         ("name @ https://host/x.whl;python_version>'3'", "invalid-requirement"),
@@ -136,6 +145,13 @@ def test_unusable(text: str, error: str) -> None:
         "https://u:sekrit # x@h/r.whl",
         "u:sekrit@host/x",
         "name @ u:sekrit@host/x",
+        "//u:sekrit@host/x",
+        "u:/sekrit@host/x",
+        "name @ u:/sekrit@host/x",
+        "git@host:o/https://u:sekrit@host/x",
+        "git+https://ghp_sekrit0123456789abcdef",
+        "user:sekrit ; x@host:path",
+        "sekrit::x@host:path",
         "git+u:sekrit@host/x",
         "git+https//u:sekrit@host/x",
         "ssh://u:sekrit@host/x",
@@ -173,9 +189,12 @@ def test_spans_point_into_the_argument() -> None:
         ("./folder", "url"),
         ("name @ ../x", "url"),
         ("x-1.0.tar.gz", "url"),
+        ("C:/x/y", "url"),
+        (r"name @ c:\x\y.whl", "url"),
         ("GIT+HTTPS://host/r", "git"),
         ("ssh://git@host/r", "git"),
         ("file:///x/y.git", "git"),
+        ("git+file:/x/y", "git"),
         ("https://github.com/org/repo.git", "git"),
         ("https://github.com/org/repo/archive/v1.zip", "url"),
         ("https://github.com/org/v1.zip", "url"),
@@ -242,7 +261,7 @@ def test_the_span_of_the_url_is_what_was_parsed(text: str) -> None:
     span = url_span(text)
     if isinstance(target, GitUrl):
         assert span is not None
-        assert GitUrl.parse(text[slice(*span)]) == target
+        assert GitUrl.parse(with_authority(text[slice(*span)])) == target
 
 
 LONG = {

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from git_helper.core.reference import Oid
 from git_helper.git.pack_errors import Limits
-from git_helper.git.unpack import Unpack, Unpacked
+from git_helper.git.tree_rest import Rest
+from git_helper.git.unpack import Unpack
 from tests.servers.isolated import environment, git
 
 COMMIT, TREE, BLOB, TAG = 1, 2, 3, 4
@@ -129,8 +130,8 @@ def folders(place: Path) -> tuple[Path, Path]:
     return place / "tree", place / "scratch"
 
 
-def unpack(place: Path, data: bytes, oid: bytes, step: int = 1 << 16, limits: Limits | None = None) -> Unpacked:
-    """Unpacks into `place`/tree, fed in portions of `step` bytes."""
+def unpack(place: Path, data: bytes, oid: bytes, step: int = 1 << 16, limits: Limits | None = None) -> Rest:
+    """Unpacks into `place`/tree, fed in portions of `step` bytes; what that lacks."""
     folder, scratch = folders(place)
     with Unpack(str(folder), str(scratch), Oid(oid.hex()), limits) as unpacking:
         for start in range(0, len(data), step):

@@ -7,7 +7,7 @@ import io
 import ssl
 import threading
 import wsgiref.simple_server
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,10 +24,10 @@ from tests.servers.recording import RecordingServer, Script
 
 
 @contextlib.contextmanager
-def opened(url: str, tell: Callable[[str], None] | None = None) -> Iterator[HttpRepository]:
+def opened(url: str) -> Iterator[HttpRepository]:
     """The repository at `url`; only what the URL carries lets us in."""
     with Session(context_for=lambda _: ssl.create_default_context(), timeout=10) as session:
-        yield HttpRepository(session, GitUrl.parse(url), tell)
+        yield HttpRepository(session, GitUrl.parse(url))
 
 
 @contextlib.contextmanager

@@ -217,6 +217,19 @@ def test_a_default_branch_that_is_not_there(root: Path, place: Path, env: dict[s
     assert (place / "x/README.md").exists()
 
 
+@pytest.mark.parametrize("name", ["demo.git", "empty.git"])
+def test_a_default_branch_that_is_not_there_at_some_depth(
+    root: Path, place: Path, env: dict[str, str], name: str
+) -> None:
+    git("init", "-q", "--bare", root / "empty.git", env=env)
+    git("-C", root / name, "symbolic-ref", "HEAD", "refs/heads/gone", env=env)
+    with GitHttpServer(root) as server:
+        git("clone", "-q", "--depth=1", f"{server.url}/{name}", place / "theirs", env=env)
+        done = clone(f"{server.url}/{name}", place / "ours", depth=1)
+    assert facts_of_nothing(place / "ours", env) == facts_of_nothing(place / "theirs", env)
+    assert (done.commit, len(done.warnings)) == (None, 1)
+
+
 def test_a_detached_head(root: Path, place: Path, env: dict[str, str]) -> None:
     git("-C", root / "demo.git", "update-ref", "--no-deref", "HEAD", "main~5", env=env)
     with GitHttpServer(root) as server:

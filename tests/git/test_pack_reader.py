@@ -9,15 +9,18 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from dulwich.pack import apply_delta
 
 from git_helper.errors import GitHelperError
 from git_helper.git.pack_entries import BIG, Packed
 from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
 from git_helper.git.pack_reader import PackReader
 from tests.git.packs import BLOB, COMMIT, TREE, Pack, delta, entry_header, object_id, tree
+from tests.git.packs import number as digits
 from tests.system.test_process import is_alive
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "posix_spawn"), reason="there is no second process here")
@@ -27,7 +30,7 @@ Event = tuple[Any, ...]
 
 
 class Recorder:
-    """A Receiver: all that it gets. Compressed bytes of blobs are not promised."""
+    """A Receiver: all that it gets. Compressed bytes of blobs are not promised, nor names of trees in a pack that is kept."""
 
     def __init__(self, then: Callable[[int], None] = lambda count: None) -> None:
         self.events: list[Event] = []
@@ -38,6 +41,9 @@ class Recorder:
 
     def whole(self, offset: int, kind: int, base: object, content: bytes, packed: Packed, oid: object) -> None:
         kept = b"" if kind == BLOB else b"".join(packed)
+        if kind == TREE and oid is not None:  # it may have a name, and must where compressed bytes are wanted
+            assert oid == object_id(kind, content)
+            oid = oid if kept else None
         self.events.append((offset, kind, base, content, kept, oid))
         self._then(len(self.events))
 
@@ -63,10 +69,12 @@ def portions(data: bytes, size: int) -> Iterator[bytes]:
     return (data[start : start + size] for start in range(0, len(data), size))
 
 
-def read(data: bytes, size: int, many: int, limits: Limits | None = None) -> tuple[list[Event], str]:
+def read(
+    data: bytes, size: int, many: int, limits: Limits | None = None, memory: int | None = None
+) -> tuple[list[Event], str]:
     """What comes of it: the events, and the error in words."""
     recorder = Recorder()
-    with closing(PackReader(recorder, limits or Limits(), many=many)) as reader:
+    with closing(PackReader(recorder, limits or Limits(), memory=memory, many=many)) as reader:
         try:
             for portion in portions(data, size):
                 reader.feed(portion)
@@ -74,6 +82,8 @@ def read(data: bytes, size: int, many: int, limits: Limits | None = None) -> tup
         except (DamagedPack, TooBig) as error:
             return recorder.events, f"{type(error).__name__}: {error.message}"
         assert reader.received == len(data)
+        if memory is not None:
+            recorder.events.append(("checksums", reader.checksums.tolist()))
     return recorder.events, ""
 
 
@@ -100,6 +110,44 @@ def test_the_same_entries_in_whatever_portions(size: int) -> None:
     assert helped == alone
     names = [event[5] for event in alone[0] if len(event) == 6]
     assert names.count(None) * 5 == len(names) * 2
+
+
+@pytest.mark.parametrize("size", [11, 65_515])
+@pytest.mark.parametrize("memory", [0, 2_000, 1 << 20])
+def test_a_pack_that_is_kept(size: int, memory: int) -> None:
+    """What has a name has the right one; trees are left alone; each entry has its checksum."""
+    data = mixed(200)
+    alone, helped = read(data, size, ALONE, memory=memory), read(data, size, HELPED, memory=memory)
+    assert helped == alone
+    *events, (_, checksums) = alone[0][1:]
+    starts = [event[0] for event in events]
+    assert checksums == [zlib.crc32(data[start:end]) for start, end in pairwise([*starts, len(data) - 20])]
+    bare = [event for event in read(data, size, ALONE)[0] if len(event) == 6]
+    contents: dict[int, bytes] = {}
+    named = 0
+    for (offset, kind, base, content, packed, oid), (_, was, _, given, _, name) in zip(events, bare, strict=True):
+        assert packed == b""
+        contents[offset] = given if was else b"".join(apply_delta(contents.get(base, b""), given)) if oid else b""
+        if was == TREE or oid is None:
+            assert (kind, content, oid) == (was, given, None)
+            continue
+        named += was == 0
+        assert (kind, content) == (was or BLOB, b"" if kind == BLOB else given)
+        assert oid == (name or object_id(BLOB, contents[offset]))
+    assert named == (200 if memory > 2_000 else named)
+    assert memory == 0 or named > 0
+
+
+def test_a_delta_that_makes_something_big_goes_on_as_it_is() -> None:
+    base = random.Random(4).randbytes(1 << 20)
+    instructions = digits(len(base)) + digits(9 << 20) + b"\xf0\x00\x00\x10" * 9
+    pack = Pack()
+    pack.add(BLOB, base, level=0)
+    pack.ofs_delta(12, instructions)
+    (_, whole, large, _), error = read(pack.data(), 65_515, ALONE, memory=64 << 20)
+    assert error == ""
+    assert whole[1] == BLOB
+    assert large[1:] == (0, 12, instructions, b"", None)
 
 
 def test_big_entries_come_in_pieces() -> None:

@@ -28,7 +28,7 @@ def receive(
         for start in range(0, len(data), step):
             pack.feed(data[start : start + step])
         objects = pack.finish()
-        pack.links.check(objects.numbers.keys(), ())
+        pack.links.check(objects.numbers, ())
         write_index(str(place / "x.idx"), objects)
         for oid, number in objects.numbers.items():
             if objects.is_big(number):
@@ -242,3 +242,34 @@ def test_the_limits(tmp_path: Path) -> None:
     pack.ofs_delta(12, delta(b"ab" * 500, b"ab" * 500 + b"c" * 3000))
     with pytest.raises(TooBig):
         receive(tmp_path / "two", pack.data(), limits=Limits(object_size=3500))
+
+
+@pytest.mark.parametrize("memory", [0, MEMORY])
+def test_the_limit_of_what_a_delta_makes(tmp_path: Path, memory: int) -> None:
+    for kind, base in ((BLOB, b"ab" * 500), (TREE, tree((FILE, b"name", b"\1" * 20)) * 30)):
+        pack = Pack()
+        pack.add(kind, base)
+        pack.add(kind, base + base)  # pushes the other out where nothing is kept
+        copies = (b"\xb0" + len(base).to_bytes(2, "little")) * 5
+        pack.ofs_delta(12, size_digits(len(base)) + size_digits(5 * len(base)) + copies)
+        with pytest.raises(TooBig, match="size of an object"):
+            receive(tmp_path / f"{kind}", pack.data(), limits=Limits(object_size=3500), memory=memory)
+
+
+@pytest.mark.parametrize("kind", [BLOB, TREE])
+def test_deltas_are_resolved_while_they_come(tmp_path: Path, kind: int) -> None:
+    versions = [
+        tree(*((FILE, b"%d" % number, bytes([number]) * 20) for number in range(count))) for count in range(2, 40)
+    ]
+    pack = Pack()
+    pack.add(kind, versions[0])
+    offset = 12
+    for before, after in pairwise(versions):
+        here = pack.length
+        pack.ofs_delta(offset, delta(before, after))
+        offset = here
+    said: list[tuple[int, int, int]] = []
+    progress = lambda *numbers: said.append(numbers)  # noqa: E731
+    with ReceivedPack(str(tmp_path / "x.pack"), str(tmp_path), Limits(), progress) as received:
+        received.feed(pack.data())
+        assert said == [(len(pack.data()), 38, 38)]

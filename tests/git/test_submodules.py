@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from git_helper.core.giturl import GitUrl
+from git_helper.core.instead_of import instead_of
 from git_helper.errors import NotFound, UsageError
 from git_helper.git.pack_errors import UnsafeTree
 from git_helper.git.submodules import Submodule, UnsafeSubmodule, parse_gitmodules, refuse_nested, submodule_url
@@ -71,6 +72,21 @@ def test_they_are_what_git_makes(root: Path, place: Path, env: dict[str, str]) -
         ]
     assert status[0] == status[1]
     assert left_behind(place) == ["ours", "theirs"]
+
+
+@pytest.mark.parametrize("update", ["none", "rebase"])
+def test_how_they_are_updated_is_noted(root: Path, place: Path, env: dict[str, str], update: str) -> None:
+    """With `none` git leaves out even one that is not there."""
+    name = "gone" if update == "none" else "leaf"
+    text = modules(("one", "one", f"../../team/{name}.git")) + f"\tupdate = {update}\n"
+    leaf = Gitlink(resolve(root / "team/leaf.git"))
+    make_repository(root / "b/with.git", 2, {".gitmodules": text, "one": leaf})
+    with GitHttpServer(root) as server:
+        url = f"{server.url}/b/with.git"
+        git("clone", "-q", "--recurse-submodules", url, place / "theirs", env=env)
+        clone(url, place / "ours", recurse_submodules=True)
+    assert facts(place / "ours", env) == facts(place / "theirs", env)
+    assert (place / "ours/one/.git").exists() is (update != "none")
 
 
 def test_only_on_demand(server: GitHttpServer, place: Path) -> None:
@@ -161,6 +177,7 @@ def test_parsing() -> None:
 [Submodule "two \\"quoted\\""]
     url = https://good.example/two.git
     path = two
+    update = none
 [submodule "no path"]
     url = x
 [other "x"]
@@ -169,7 +186,7 @@ def test_parsing() -> None:
 """
     assert parse_gitmodules(text) == {
         b"libs/one": Submodule(b"one", b"libs/one", "../one.git"),
-        b"two": Submodule(b'two "quoted"', b"two", "https://good.example/two.git"),
+        b"two": Submodule(b'two "quoted"', b"two", "https://good.example/two.git", "none"),
     }
 
 
@@ -191,6 +208,54 @@ def test_relative_urls_are_joined_as_git_does(tmp_path: Path, env: dict[str, str
     ours = submodule_url(Submodule(b"s", b"s", relative), GitUrl.parse(base))
     # Servers see dots in the middle of a path resolved in either case; we send what they will see.
     assert ours.safe_url == GitUrl.parse(theirs).safe_url
+
+
+@pytest.mark.parametrize("relative", ["../leaf.git", "./sub", "../../x.git"])
+@pytest.mark.parametrize("base", ["git@good.example:a/b/c.git", "good.example:b/c", "git@good.example:/a/b.git"])
+def test_relative_urls_of_the_scp_form_too(tmp_path: Path, env: dict[str, str], base: str, relative: str) -> None:
+    git("init", "-q", tmp_path / "r", env=env)
+    git("-C", tmp_path / "r", "remote", "add", "origin", base, env=env)
+    (tmp_path / "r/.gitmodules").write_text(modules(("s", "s", relative)))
+    git("-C", tmp_path / "r", "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},s", env=env)
+    git("-C", tmp_path / "r", "submodule", "init", env=env)
+    theirs = git("-C", tmp_path / "r", "config", "submodule.s.url", env=env).stdout.decode().rstrip("\n")
+    parent = submodule_url(Submodule(b"p", b"p", base), GitUrl.parse("https://other.example/x"))
+    assert submodule_url(Submodule(b"s", b"s", relative), parent).scp_form == theirs
+
+
+@pytest.mark.parametrize(
+    ("text", "url", "path"),
+    [
+        ("git@good.example:org/r.git", "ssh://git@good.example/org/r.git", "org/r.git"),
+        ("good.example:/srv/r.git", "ssh://good.example/srv/r.git", "/srv/r.git"),
+        ("good.example:~bob/r", "ssh://good.example/~bob/r", "~bob/r"),
+        ("git@[::1]:a b@c", "ssh://git@[::1]/a%20b%40c", "a b@c"),
+        ("git@good.example:a%20b", "ssh://git@good.example/a%2520b", "a%20b"),
+    ],
+)
+def test_the_scp_form_is_ssh(text: str, url: str, path: str) -> None:
+    """git-clone(1), "GIT URLS": the path is as written, and below the home folder unless it begins with `/`."""
+    found = submodule_url(Submodule(b"s", b"s", text), GitUrl.parse(f"https://alice:{CANARY}@good.example/a"))
+    assert (found.safe_url, found.remote_path, found.password) == (url, path, None)
+
+
+@pytest.mark.parametrize(
+    "text", ["C:/x", "ext::sh", "user:pass@good.example/x", "-oX@h:x", "git@-h:x", "git@h:", "a/b:c"]
+)
+def test_what_only_looks_like_the_scp_form(text: str) -> None:
+    with pytest.raises(UnsafeSubmodule) as caught:
+        submodule_url(Submodule(b"s", b"s", text), GitUrl.parse("https://good.example/a"))
+    assert "pass" not in caught.value.message
+
+
+def test_instead_of_knows_the_scp_form() -> None:
+    rules = [("git@good.example:", "https://mirror.example/"), ("ssh://git@good.example/", "https://other.example/")]
+    for text, place in (
+        ("git@good.example:org/@r b.git", "https://mirror.example/org/%40r%20b.git"),
+        ("ssh://git@good.example/org/r.git", "https://other.example/org/r.git"),
+    ):
+        url = submodule_url(Submodule(b"s", b"s", text), GitUrl.parse("https://good.example/a"))
+        assert instead_of(url, rules).safe_url == place
 
 
 def test_another_origin_gets_nothing() -> None:

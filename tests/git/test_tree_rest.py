@@ -90,6 +90,22 @@ def test_submodules_are_what_git_makes(
     assert (tmp_path / "ours/deps/mid/leaf/README.md").is_file()
 
 
+def test_one_that_git_leaves_out_is_left_out(
+    root: Path, session: Session, cache: ObjectCache, tmp_path: Path, home: Path
+) -> None:
+    """`update = none`: of what only some may read, mostly."""
+    text = modules(("private", "../gone.git")) + "\tupdate = none\n" + modules(("leaf", "../leaf.git"))
+    leaf = Gitlink(resolve(root / "team/leaf.git"))
+    make_repository(root / "team/some.git", 2, {".gitmodules": text, "private": leaf, "leaf": leaf})
+    with GitHttpServer(root) as server:
+        url = f"{server.url}/team/some.git"
+        git("clone", "-q", "--recurse-submodules", url, tmp_path / "theirs", env=environment(home))
+        fetch(session, cache, url, resolve(root / "team/some.git"), tmp_path / "ours")
+    theirs = {name: found for name, found in snapshot(tmp_path / "theirs").items() if b".git" not in name.split(b"/")}
+    assert snapshot(tmp_path / "ours") == theirs
+    assert list((tmp_path / "ours/private").iterdir()) == []
+
+
 def test_another_server_gets_nothing(root: Path, session: Session, cache: ObjectCache, tmp_path: Path) -> None:
     with GitHttpServer(root) as other, GitHttpServer(tmp_path / "mine", realms=[Realm("/", [("u", "p")])]) as server:
         leaf = root / "team/leaf.git"

@@ -12,6 +12,8 @@ import pytest
 from git_helper.core.reference import Oid
 from git_helper.git.lfs_pointer import LfsPointer
 from git_helper.git.staging import remove_tree
+from git_helper.git.tree_rest import Rest
+from git_helper.git.unpack import Unpack
 from tests.git.packs import (
     BLOB,
     COMMIT,
@@ -27,6 +29,7 @@ from tests.git.packs import (
     commit,
     commit_id,
     delta,
+    folders,
     object_id,
     pack_of,
     packed,
@@ -59,12 +62,19 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("step", [1, 7, 1000, 1 << 20])
 def test_it_is_what_git_checks_out(demo: Path, tmp_path: Path, step: int) -> None:
     data, oid = packed(demo, "v1.1.0")
-    done = unpack(tmp_path / "ours", data, oid, step)
+    assert unpack(tmp_path / "ours", data, oid, step) == Rest()
     assert snapshot(tmp_path / "ours/tree") == checked_out(demo, "v1.1.0", tmp_path / "git")
-    assert done.commit == Oid(oid.hex())
-    assert done.received == len(data)
-    assert done.objects == int.from_bytes(data[8:12], "big")
-    assert done.files == sum(kind != "folder" for kind, _, _ in snapshot(tmp_path / "ours/tree").values())
+
+
+def test_it_tells_how_far_it_is(demo: Path, tmp_path: Path) -> None:
+    data, oid = packed(demo, "v1.1.0")
+    folder, scratch = folders(tmp_path)
+    with Unpack(str(folder), str(scratch), Oid(oid.hex())) as unpacking:
+        unpacking.feed(data[:100])
+        assert (unpacking.received, unpacking.count) == (100, int.from_bytes(data[8:12], "big"))
+        unpacking.feed(data[100:])
+        unpacking.finish()
+        assert (unpacking.received, unpacking.done) == (len(data), unpacking.count)
 
 
 def test_thousands_of_files(tmp_path: Path) -> None:
@@ -72,7 +82,7 @@ def test_thousands_of_files(tmp_path: Path) -> None:
     files = {f"d{number % 50}/{number:04}.txt": source.randbytes(source.randrange(300)) for number in range(2500)}
     repository = make_repository(tmp_path / "many.git", 2, files)
     data, oid = packed(repository, "main")
-    assert unpack(tmp_path / "ours", data, oid, 10_000).files == 2501
+    unpack(tmp_path / "ours", data, oid, 10_000)
     assert snapshot(tmp_path / "ours/tree") == checked_out(repository, "main", tmp_path / "git")
 
 
@@ -230,9 +240,8 @@ def test_the_empty_tree_is_known_without_an_object(tmp_path: Path) -> None:
     unpack(tmp_path / "part", pack_of(objects), commit_id(objects))
     assert list(snapshot(tmp_path / "part/tree")) == [b"a"]
     objects = [(COMMIT, commit(empty))]
-    done = unpack(tmp_path / "all", pack_of(objects), commit_id(objects))
+    unpack(tmp_path / "all", pack_of(objects), commit_id(objects))
     assert snapshot(tmp_path / "all/tree") == {}
-    assert (done.files, done.written, done.tree) == (0, 0, Oid(empty.hex()))
 
 
 def test_deep_folders(tmp_path: Path) -> None:
@@ -268,8 +277,8 @@ def test_lfs_pointers_are_told(tmp_path: Path) -> None:
     for name, objects in (("trees first", tree_of(files)), ("blobs first", list(reversed(tree_of(files))))):
         done = unpack(tmp_path / name, pack_of(objects), commit_id(objects))
         expected = LfsPointer("ab" * 32, 12345)
-        assert sorted(done.lfs_pointers, key=str) == [(b"big.bin", expected), (b"other.bin", expected)]
-    assert unpack(tmp_path / "none", pack_of(tree_of(FILES)), commit_id(tree_of(FILES))).lfs_pointers == ()
+        assert sorted(done.lfs, key=str) == [(b"big.bin", expected), (b"other.bin", expected)]
+    assert unpack(tmp_path / "none", pack_of(tree_of(FILES)), commit_id(tree_of(FILES))).lfs == ()
 
 
 def test_a_tag_leads_to_its_commit(tmp_path: Path) -> None:
@@ -279,6 +288,8 @@ def test_a_tag_leads_to_its_commit(tmp_path: Path) -> None:
     outer = b"object %b\ntype tag\ntag v2\n\n" % object_id(TAG, inner).hex().encode()
     for place, tags in (("first", [outer, inner]), ("turned", [inner, outer])):
         data = pack_of([*((TAG, content) for content in tags), *objects])
-        assert unpack(tmp_path / place, data, object_id(TAG, outer)).commit == Oid(oid.hex())
+        unpack(tmp_path / place, data, object_id(TAG, outer))
+        assert set(snapshot(tmp_path / place / "tree")) == set(FILES)
     data = pack_of([*objects, (TAG, outer), (TAG, inner)])
-    assert unpack(tmp_path / "last", data, object_id(TAG, outer)).commit == Oid(oid.hex())
+    unpack(tmp_path / "last", data, object_id(TAG, outer))
+    assert set(snapshot(tmp_path / "last/tree")) == set(FILES)

@@ -78,10 +78,9 @@ class Configured:
     def wanted(self) -> Description:
         url = GitUrl.parse(self.url)
         path, user = url.path.lstrip("/").encode(), None if url.userinfo is None else url.userinfo.user
-        whole = Description(
+        return Description(
             url.scheme.encode(), url.authority.netloc.encode(), path, None if user is None else user.reveal()
         )
-        return whole if self.git.credential_settings(whole).use_http_path else whole.without_path()
 
 
 @pytest.fixture
@@ -215,8 +214,8 @@ def check_username(one: Configured) -> None:
 
 def check_path(one: Configured) -> None:
     sent = one.expected.get("path_sent", one.expected.get("use_http_path"))
-    assert one.wanted.path == (sent.encode() if isinstance(sent, str) else None if not sent else one.wanted.path)
-    assert (one.wanted.path is not None) is bool(sent)
+    path = one.git.scoped(one.wanted).path
+    assert path == (sent.encode() if isinstance(sent, str) else one.wanted.path if sent else None)
 
 
 def check_error(one: Configured) -> None:

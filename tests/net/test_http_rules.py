@@ -56,6 +56,34 @@ def test_headers_of_the_url_are_sent_to_it_alone(configured: Configured) -> None
         assert (sent(far, "X-Near"), sent(far, "X-Far")) == ([None], ["2"])
 
 
+@pytest.mark.parametrize("value", ["basic", "auto"])
+def test_a_credential_before_the_first_request(configured: Configured, value: str) -> None:
+    """http.proactiveAuth of git 2.46, for servers that say 404 to whoever does not say who it is."""
+    with RecordingServer() as server:
+        sources = Sources(basic("u", "bad", "netrc"), basic("u", "p", "helper"))
+        server.script = guarded(Realm("/a/", [("u", "p")], deny=404, wrong=401))
+        rules = configured(
+            f"[http]\n proactiveAuth = none\n[http '{server.url}/a']\n".replace("'", '"') + f" proactiveAuth = {value}"
+        )
+        with session(sources, rules_for=rules) as one:
+            assert [one.send(Request("GET", f"{server.url}/a/{name}")).status for name in "xy"] == [200, 200]
+            assert one.send(Request("GET", f"{server.url}/b")).status == 200
+        assert server.exchanges == [("u:bad", 401), ("u:p", 200), ("u:p", 200), ("u:p", 200)]
+        assert (sources.rejected, sources.approved) == ([("netrc", b"u")], [("helper", b"u")])
+
+
+def test_without_any_it_is_a_bare_request(configured: Configured) -> None:
+    with RecordingServer() as server, session(Sources(), rules_for=configured("[http]\n proactiveAuth = auto")) as one:
+        assert one.send(Request("GET", f"{server.url}/x")).status == 200
+        assert server.exchanges == [(None, 200)]
+
+
+def test_a_wrong_value_of_it_is_an_error(configured: Configured) -> None:
+    rules = configured("[http]\n proactiveAuth = maybe")
+    with session(rules_for=rules) as one, pytest.raises(UsageError, match=r"'maybe' of 'http\.proactiveAuth'"):
+        one.send(Request("GET", "http://127.0.0.1:9/"))
+
+
 def test_headers_replace_ours_and_may_come_twice(configured: Configured) -> None:
     lines = ["user-agent: mine/1", "X-A: 1", "X-A: 2", "Accept:", "X-Empty;", "X-Ü: no"]
     rules = configured("[http]\n" + "".join(f' extraHeader = "{line}"\n' for line in lines[:-1]))

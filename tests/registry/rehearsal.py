@@ -146,12 +146,14 @@ class Rehearsal:
 
     # ------------------------------------------------------------------ what it expects
 
-    def check(self, *without: str) -> None:
-        """All that is expected but for the keys in `without`."""
+    def check(self, *without: str) -> list[str]:
+        """All that is expected but for the keys in `without`; the keys that were looked at."""
         ports = self.world.ports
+        checked = []
         for name, value in self.expected.items():
             if name in without:
                 continue
+            checked.append(name)
             check = getattr(self, f"_check_{name}", None)
             where = re.fullmatch(r"(sequence|auth_sent|final_auth)(?:_to|_at)?_(\d+)", name)
             if check is not None:
@@ -163,6 +165,9 @@ class Rehearsal:
                 assert value is None or ports.sent(where[2])
             elif name in self.by_index:
                 assert self.by_index[name][-1] == value
+            else:
+                checked.remove(name)
+        return checked
 
     def _check_ok(self, is_ok: bool) -> None:
         assert all(outcome == 200 for outcome in self.outcomes) is is_ok, self.outcomes

@@ -41,7 +41,7 @@ ROWS = [case for area in ("http-auth", "netrc", "keyring", "cache") for case in 
 def test_case(case: Case, world: World) -> None:
     rehearsal = Rehearsal(case, world)
     rehearsal.run()
-    rehearsal.check()
+    assert rehearsal.check()
 
 
 @pytest.mark.parametrize("case", [case for case in ROWS if is_of_named_registry(case.values[0])])

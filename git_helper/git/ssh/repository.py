@@ -59,18 +59,17 @@ class Conversation:
 
 
 class SshRepository(RemoteRepository):
-    """One repository on a server. `tell` gets the server's messages, line by line, cleaned; without it none are asked for.
+    """One repository on a server.
 
     Raises UsageError at once for a URL that SSH cannot have; later what connecting raises, and Unreachable (NotGit: the
     answer is not git's), Refused (ServerError: what the server says), NotFound, UnsupportedObjectFormat. Not thread-safe;
     any number of them may share a connector.
     """
 
-    def __init__(self, connector: Connector, url: GitUrl, tell: Callable[[str], None] | None = None) -> None:
+    def __init__(self, connector: Connector, url: GitUrl) -> None:
         check_url(url)
         self._connector = connector
         self._url = url
-        self._tell = tell
         self._open: Conversation | None = None
         self._known: Advertisement | None = None
 
@@ -88,21 +87,18 @@ class SshRepository(RemoteRepository):
 
     def request_pack(self, wants: list[Oid], feed: Feed, depth: int | None, object_filter: str | None = None) -> None:
         """See RemoteRepository."""
-        progress = self._tell is not None
         once = Once(feed)
 
         def ask(conversation: Conversation) -> None:
             packets = conversation.packets
             if conversation.advertisement.version == 2:
-                conversation.command.write(protocol_v2.fetch_request(wants, depth, object_filter, progress=progress))
-                protocol_v2.read_pack(packets, once, self._tell)
+                conversation.command.write(protocol_v2.fetch_request(wants, depth, object_filter))
+                protocol_v2.read_pack(packets, once)
                 return
             known = conversation.advertisement.capabilities
             deepen = depth if "shallow" in known else None
-            conversation.command.write(
-                protocol_v0.fetch_request(wants, known, deepen, object_filter, progress=progress)
-            )
-            protocol_v0.read_pack(packets, once, self._tell)
+            conversation.command.write(protocol_v0.fetch_request(wants, known, deepen, object_filter))
+            protocol_v0.read_pack(packets, once)
             self._drop()  # before version 2 there is one pack for each conversation
 
         self._converse(ask, lambda: not once.started)
@@ -152,7 +148,6 @@ class SshRepository(RemoteRepository):
         except BaseException:
             self._drop()
             raise
-        self._tell_said(conversation.command)
         if self._open is not None:
             self._open = None
             conversation.command.rest(conversation)
@@ -184,12 +179,6 @@ class SshRepository(RemoteRepository):
         if self._open is not None:
             self._open.command.close()
             self._open = None
-
-    def _tell_said(self, command: Resting) -> None:
-        lines = command.said.new_lines()
-        if self._tell is not None:
-            for line in lines:
-                self._tell(line)
 
     def _explained(self, error: Unreachable, command: Resting) -> Unreachable:
         """With what the server said on the side, if it did."""

@@ -30,19 +30,9 @@ class Said:
         self._secrets = tuple(secrets)
         self._lock = threading.Lock()
         self._kept: deque[bytes] = deque(maxlen=_MOST_LINES)
-        self._new: deque[bytes] = deque(maxlen=_MOST_LINES)
         self._rest = b""
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
-
-    def new_lines(self) -> list[str]:
-        """The whole lines since the last time."""
-        if not self._new:
-            return []
-        with self._lock:
-            lines = list(self._new)
-            self._new.clear()
-        return [self._clean(line) for line in lines]
 
     def text(self) -> str:
         """The last lines of all, in one."""
@@ -65,9 +55,7 @@ class Said:
                 return
             with self._lock:
                 *lines, rest = (self._rest + data).replace(b"\r", b"\n").split(b"\n")
-                whole = [line[:_LONGEST_LINE] for line in lines[-_MOST_LINES:] if line]
-                self._kept.extend(whole)
-                self._new.extend(whole)
+                self._kept.extend(line[:_LONGEST_LINE] for line in lines[-_MOST_LINES:] if line)
                 self._rest = rest[-_LONGEST_LINE:]
 
     def _clean(self, line: bytes) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -119,6 +119,6 @@ class Client:
         path = self.folder / "known_hosts"
         return path.read_text() if path.exists() else ""
 
-    def repository(self, url: str, tell: Callable[[str], None] | None = None) -> SshRepository:
+    def repository(self, url: str) -> SshRepository:
         """The repository at `url`."""
-        return SshRepository(self.connections, GitUrl.parse(url), tell)
+        return SshRepository(self.connections, GitUrl.parse(url))
