@@ -64,6 +64,14 @@ class Digests:
                 raise DigestMismatch(message, "somebody changed the file, or the requirement is out of date")
 
 
+def by_algorithm(digests: Iterable[Digest]) -> dict[str, str | list[str]]:
+    """For JSON: the digest of each algorithm, all of them in a list where there are several."""
+    found: dict[str, list[str]] = {}
+    for name, value in dict.fromkeys(digests):
+        found.setdefault(name, []).append(value)
+    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
 def _checked(one: Digest) -> Digest:
     name, value = one
     if len(value) != _KNOWN[name] or value.strip("0123456789abcdef"):

@@ -44,21 +44,40 @@ def expand(text: str, environment: Mapping[str, str], project_root: str | None =
     return Expansion(VARIABLE.sub(lambda found: values.get(found[1], found[0]), text), missing)
 
 
-def expand_url(text: str, environment: Mapping[str, str], project_root: str | None = None) -> Expansion:
-    """As `expand`, for a URL; `${PROJECT_ROOT}` is percent-encoded when it is the working folder.
+def expand_location(text: str, environment: Mapping[str, str], project_root: str | None = None) -> Expansion:
+    """As `expand`, for a URL or path; in a URL `${PROJECT_ROOT}` is percent-encoded when it is the working folder.
 
-    ParseError `invalid-url` when a value holds a blank, or would end the userinfo in which it stands.
+    ParseError `invalid-url` when a value in a URL holds a blank, or would end the userinfo in which it stands.
     """
+    url = split_url(text)
+    if url is None:
+        return expand(text, environment, project_root)
     encoded = None if project_root is None else quote(project_root, safe="/:")
     values = _with_root(environment, encoded)
-    url = split_url(text)
     for found in VARIABLE.finditer(text):
         name = found[1]
-        in_userinfo = url is not None and url.authority_start <= found.start() < url.userinfo_end
+        in_userinfo = url.authority_start <= found.start() < url.userinfo_end
         if (_BREAKS_USERINFO if in_userinfo else _BREAKS_URL).search(values.get(name, "")):
             reason = f"the value of {name} cannot stand in a URL as it is"
             raise ParseError("invalid-url", text, reason, found.span(), f"percent-encode the value of {name}")
     return expand(text, values)
+
+
+@frozen
+class Variables:
+    """What `${NAME}` stands for; `warnings` has the sentences to show, each once, as keys."""
+
+    environment: Mapping[str, str] = field(repr=False)
+    project_root: str | None = None
+    warnings: dict[str, None] = field(default_factory=dict)
+
+    def expanded(self, location: str) -> str:
+        """A URL or path with its variables replaced. Raises ParseError."""
+        if "${" not in location:
+            return location
+        expansion = expand_location(location, self.environment, self.project_root)
+        self.warnings.update(dict.fromkeys(expansion.warnings))
+        return expansion.text
 
 
 def _with_root(environment: Mapping[str, str], project_root: str | None) -> Mapping[str, str]:

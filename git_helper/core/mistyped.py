@@ -8,7 +8,7 @@ from git_helper.core.parse_error import ParseError
 
 _NAME = r"(?:[\w.-]+=)?"  # of an index: `NAME=URL`
 _WITHOUT_SLASHES = re.compile(rf"{_NAME}((?:git\+)?(?:https?|ssh|ftp)):(?!//)", re.IGNORECASE | re.ASCII)
-_USERINFO = re.compile(rf"{_NAME}(?://[^/?#]*@|(?![A-Za-z]:\\)[^\s:/?#@]+:[^\s/?#@]*@)", re.ASCII)
+_USERINFO = re.compile(rf"{_NAME}(?://[^/?#]*@|(?![A-Za-z]:\\)[^\s:/?#@]*:[^\s/?#@]*@)", re.ASCII)
 
 
 def refuse_mistyped(text: str) -> None:

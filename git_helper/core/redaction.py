@@ -46,7 +46,8 @@ _BARE_USERINFO = re.compile(r"(?:(?<![\w:.%+-])|(?<=:%))([\w.%+-]+):[^\s@/:'\"*]
 def display_url(text: str) -> str:
     """One URL for a person: userinfo and secret query values masked (4-git-urls §1.5), controls percent-encoded.
 
-    A URL whose userinfo has no certain end is cut from the first `:` to the last `@`.
+    A URL whose userinfo has no certain end is cut from the first `:` to the last `@`. Text without a scheme may be a
+    proxy's URL, as curl takes it, half a URL, or a path.
     """
     return visible(_masked_url(_encodable(text)))
 
@@ -102,7 +103,8 @@ def _masked_field(field: str) -> str:
 def _masked_url(text: str) -> str:
     url = split_url(text)
     if url is None:
-        return text
+        masked = _masked_url(f"http://{text}")
+        return masked[7:] if masked.startswith("http://") else f"***{text[text.rindex('@') :]}"
     if hides_credentials(url):
         return f"{text[: text.index(':')]}:***{text[text.rindex('@') :]}"
     return TOKEN_IN_URL.sub(MASK, "".join(_masked_parts(url)))

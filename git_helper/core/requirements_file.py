@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from git_helper.core.editable import check_editable, editable_place
-from git_helper.core.expansion import VARIABLE, Expansion, expand, expand_url
-from git_helper.core.location import as_written, location_span, with_location
+from git_helper.core.expansion import VARIABLE, Variables, expand
+from git_helper.core.location import as_written, location_span, with_variables
 from git_helper.core.logical_lines import LogicalLine, Word, logical_lines, words
 from git_helper.core.mistyped import refuse_mistyped
 from git_helper.core.parse_error import ParseError
@@ -100,43 +100,24 @@ class RequirementsFile:
         return tuple(item for item in self.items if isinstance(item, OptionItem))
 
 
-@frozen
-class _Context:
-    environment: Mapping[str, str]
-    project_root: str | None
-    warnings: dict[str, None]
-
-    def expanded(self, text: str, line: LogicalLine, start: int) -> str:
-        """`text`, which lies at `start` of `line`, expanded; as a URL when it is one."""
-        if "${" not in text:
-            return text
-        with_scheme = split_url(text) is not None
-        try:
-            expansion: Expansion = (expand_url if with_scheme else expand)(text, self.environment, self.project_root)
-        except ParseError as error:
-            raise _placed(error, line, start, start + len(text)) from None
-        self.warnings.update(dict.fromkeys(expansion.warnings))
-        return expansion.text
-
-
 def scan(text: str, environment: Mapping[str, str], project_root: str | None = None) -> RequirementsFile:
     """The items of a file's text, decoded with its line ends kept; `${NAME}` is expanded in URLs and options' values.
 
     Raises ParseError for an option that is unknown, unusable or given twice (`details["line"]` says where, the span is of
     the file); an unusable requirement is an item with its error, so that the others can go on.
     """
-    context = _Context(dict(environment), project_root, {})  # os.environ decodes what it is asked for, each time
+    variables = Variables(dict(environment), project_root)  # os.environ decodes what it is asked for, each time
     items: list[OptionItem | RequirementItem] = []
     for line in logical_lines(text):
         start = len(line.text) - len(line.text.lstrip(" \t"))
         if line.text.startswith("-", start):
-            items.extend(_option_line(context, line, start))
+            items.extend(_option_line(variables, line, start))
         else:
-            items.append(_requirement_line(context, line, start))
+            items.append(_requirement_line(variables, line, start))
     indexes = [item for item in items if isinstance(item, OptionItem) and item.name == INDEX_URL]
     if len(indexes) > 1:
         raise _duplicate(indexes[1])
-    return RequirementsFile(tuple(items), tuple(context.warnings))
+    return RequirementsFile(tuple(items), tuple(variables.warnings))
 
 
 def _duplicate(item: OptionItem) -> ParseError:
@@ -146,7 +127,7 @@ def _duplicate(item: OptionItem) -> ParseError:
     return ParseError("duplicate-index-url", shown, reason, item.span, hint, {"line": item.line})
 
 
-def _option_line(context: _Context, line: LogicalLine, start: int) -> Iterable[OptionItem]:
+def _option_line(variables: Variables, line: LogicalLine, start: int) -> Iterable[OptionItem]:
     rest = words(line.text, start)
     before = ""
     while rest:
@@ -165,14 +146,14 @@ def _option_line(context: _Context, line: LogicalLine, start: int) -> Iterable[O
         if not rest or not rest[0].value:
             raise _without_value(line, word, name)
         if name == TRUSTED_HOST:
-            context.warnings[f"{TRUSTED_HOST} in a file is ignored"] = None
+            variables.warnings[f"{TRUSTED_HOST} in a file is ignored"] = None
         if name == EDITABLE:
-            yield _editable(context, line, rest)
+            yield _editable(variables, line, rest)
         else:
-            yield _option(context, line, name, rest.pop(0))
+            yield _option(variables, line, name, rest.pop(0))
 
 
-def _editable(context: _Context, line: LogicalLine, rest: list[Word]) -> OptionItem:
+def _editable(variables: Variables, line: LogicalLine, rest: list[Word]) -> OptionItem:
     """Takes the words of the place, its name and its marker from `rest`."""
     count = next((number for number, word in enumerate(rest) if number and word.value.startswith("-")), len(rest))
     given = [rest.pop(0) for _ in range(count)]
@@ -180,7 +161,7 @@ def _editable(context: _Context, line: LogicalLine, rest: list[Word]) -> OptionI
         place, more = editable_place(line.text, given)
     except ParseError as error:
         raise _placed(error, line, given[0].start, given[-1].end) from None
-    item = _option(context, line, EDITABLE, place)
+    item = _option(variables, line, EDITABLE, place)
     if more:
         raise _unknown(line, given[-1], EDITABLE)
     return item
@@ -200,12 +181,13 @@ def _name_and_value(word: Word) -> tuple[str, Word | None]:
     return word.value[:2], value if len(word.value) > 2 else None
 
 
-def _option(context: _Context, line: LogicalLine, name: str, given: Word) -> OptionItem:
+def _option(variables: Variables, line: LogicalLine, name: str, given: Word) -> OptionItem:
     item = OptionItem(line.number, name, line.span(given.start, given.end))
     if name not in _LOCATIONS:
         return replace(item, value=given.value)
-    value = with_authority(context.expanded(given.value, line, given.start))
+    value = given.value
     try:
+        value = with_authority(variables.expanded(given.value))
         if name == EDITABLE:
             check_editable(value)
         if "://" in value:
@@ -233,28 +215,26 @@ def _unknown(line: LogicalLine, word: Word, before: str) -> ParseError:
     return ParseError("unknown-option", shown, reason, line.span(word.start, word.end), details={"line": line.number})
 
 
-def _requirement_line(context: _Context, line: LogicalLine, start: int) -> RequirementItem:
+def _requirement_line(variables: Variables, line: LogicalLine, start: int) -> RequirementItem:
     begin = _OPTIONS_BEGIN.search(line.text, start)
     end = begin.start() if begin else len(line.text.rstrip(" \t"))
     hashes = _hashes(line, begin.end()) if begin else ()
     written = line.text[start:end]
     place = location_span(written)
-    requirement, matches, wrong, expanded = None, True, None, written
+    requirement, matches, wrong = None, True, None
     try:
         if place is None:
             requirement = Requirement.parse(written)
         else:
-            location = context.expanded(written[slice(*place)], line, start + place[0])
-            expanded = written[: place[0]] + location + written[place[1] :]
-            requirement = with_location(written, place, location)
-            matches = _same_parts(context, written[slice(*place)], location)
+            requirement, location = with_variables(written, place, variables.expanded)
+            matches = _same_parts(variables, written[slice(*place)], location)
     except ParseError as error:
-        wrong = _placed(as_written(error, written, expanded), line, start, end)
+        wrong = _placed(error, line, start, end)
     url_place = None if place is None else line.span(start + place[0], start + place[1])
     return RequirementItem(line.number, line.span(start, end), url_place, requirement, wrong, hashes, matches)
 
 
-def _same_parts(context: _Context, written: str, expanded: str) -> bool:
+def _same_parts(variables: Variables, written: str, expanded: str) -> bool:
     """Whether `${NAME}` brought no part of its own, so that revision and userinfo may be exchanged in the text."""
     before = split_url(written)
     if before is None or written == expanded:
@@ -262,7 +242,7 @@ def _same_parts(context: _Context, written: str, expanded: str) -> bool:
     after = split_url(expanded)
     if after is None:
         return False
-    base = expand(before.path.partition("@")[0], context.environment, context.project_root).text
+    base = expand(before.path.partition("@")[0], variables.environment, variables.project_root).text
     return base == after.path.partition("@")[0] and (before.userinfo is None) == (after.userinfo is None)
 
 

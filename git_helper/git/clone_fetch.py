@@ -111,6 +111,8 @@ class Fetch:
     def run(self, wish: Wish) -> Fetched:
         """Fetches and verifies. Raises what the client, ReceivedPack, `choose` raise; Unreachable, NotFound, OSError."""
         repository_files.make_repository(self._folder)
+        if wish.depth is None:
+            self._pack.prepare()
         result, depth = self._fetch(wish)
         if result.object_format not in (None, "sha1"):
             raise unsupported_format(result.object_format, self._url.masked_clone_url)

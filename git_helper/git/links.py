@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Entries of a tree: everything up to a NUL, and 20 bytes; what is no entry is taken in one piece, not looked at from each
 # of its bytes. A submodule's commit is in another repository.
 _ENTRY = re.compile(rb"0?160[0-7]{3} [^\0]*+\0.{20}|[^\0]*+\0(.{20})|.++", re.DOTALL)
-_ENTRIES = re.compile(rb"(?:[^\0]*+\0.{20})*+", re.DOTALL)
+_ENTRIES = re.compile(rb"(?:[^\0]*+.{21})*+", re.DOTALL)
 _SUBMODULE = (b"160", b"0160")
 _OID = 20
 _SHORT = 200  # up to there it is faster to read all of it

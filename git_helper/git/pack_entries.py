@@ -27,6 +27,7 @@ _MOST_PACKED = 2 * BIG
 
 HEADERS = {COMMIT: b"commit %d\0", TREE: b"tree %d\0", BLOB: b"blob %d\0", TAG: b"tag %d\0"}
 _SHORT = 8192
+_COPIED = 4096  # a copy of less costs less than a view
 _begin = hashlib.sha1(usedforsecurity=False).copy
 
 Packed = Sequence[memoryview | bytes]
@@ -73,7 +74,7 @@ class PackEntries:
     """`feed` it the bytes of one pack in any portions, then `finish`. Raises DamagedPack, TooBig.
 
     `kept`: whether the pack is kept. Then the CRC-32 of each entry as it is in the pack is wanted for its index, and no
-    compressed bytes; and trees get no names here, which leaves more for the other process (see pack_worker).
+    compressed bytes; and only blobs get names here, which leaves more for the other process (see pack_worker).
     """
 
     def __init__(self, receiver: Receiver, limits: Limits, *, kept: bool = False) -> None:
@@ -149,7 +150,8 @@ class PackEntries:
                 position = self._go_on(self._partial, view, body)
                 continue
             # Compressed bytes are hardly ever more than this, and what is too much would be copied.
-            window = view[body : body + size + (size >> 10) + 64]
+            stop = body + size + (size >> 10) + 64
+            window = data[body:stop] if size < _COPIED else view[body:stop]
             found = inflate_first(window, size)
             if found is None:
                 whole = _Whole(receiver, start + position, kind, base)
@@ -161,10 +163,10 @@ class PackEntries:
             self._left -= 1
             packed: Packed = ()
             if self._kept:
-                self.checksums.append(zlib.crc32(view[position:after]))
+                self.checksums.append(zlib.crc32(data[position:after] if size < _COPIED else view[position:after]))
             else:
                 packed = (view[body:after],)
-            oid = object_id(kind, content) if kind and not (kind == TREE and self._kept) else None
+            oid = object_id(kind, content) if kind == BLOB or (kind and not self._kept) else None
             receiver.whole(start + position, kind, base, content, packed, oid)
             position = after
         return position

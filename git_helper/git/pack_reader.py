@@ -5,6 +5,7 @@ That one inflates and hashes and leaves no trace; what is made of the entries is
 
 from __future__ import annotations
 
+import contextlib
 import marshal
 from array import array
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ _WHOLE = 6  # what Receiver.whole gets; other events are a name and an argument
 class PackReader:
     """`feed` it the bytes of one pack in any portions, then `finish`; `close` it in any case.
 
-    `memory`: bytes of contents to remember for a pack that is kept: `receiver` is what NamedEntries stands before then, and
+    `memory`: bytes of contents to remember for a pack that is kept: `receiver` is what NamedBlobs stands before then, and
     needs no compressed bytes. Otherwise it gets those of all but blobs.
     `helper`: words that run the second process; `many`: so many objects are worth it.
     Raises DamagedPack, TooBig, what `receiver` raises, and GitHelperError when the second process is killed.
@@ -52,6 +53,7 @@ class PackReader:
         self._helper = helper
         self._many = many
         self._head = b""
+        self._process: second_process.SecondProcess | None = None
         self._here: PackEntries | None = None
         self._there: _There | None = None
 
@@ -59,6 +61,13 @@ class PackReader:
     def checksums(self) -> array[int]:
         """The CRC-32 of each entry of a pack that is kept, when it has come."""
         return self._own().checksums if self._there is None else self._there.checksums
+
+    def prepare(self) -> None:
+        """A pack is coming that may be large: the second process can start while the server makes it."""
+        if second_process.can_have_one():
+            words = list(self._helper or second_process.command(pack_worker.__name__))
+            with contextlib.suppress(OSError):  # there is no room for one more
+                self._process = second_process.SecondProcess(words)
 
     def feed(self, data: bytes) -> None:
         """The next bytes."""
@@ -83,23 +92,23 @@ class PackReader:
 
     def close(self) -> None:
         """Ends the second process."""
-        if self._there is not None:
-            self._there.close()
+        if self._process is not None:
+            self._process.close()
+            self._process = None
 
     def _begin(self, count: int) -> None:
         self._head = b""
-        if count < self._many or not second_process.can_have_one():
+        if count < self._many:
+            self.close()
             return
-        words = list(self._helper or second_process.command(pack_worker.__name__))
-        try:
-            process = second_process.SecondProcess(words)
-        except OSError:  # there is no room for one more
-            return
-        self._there = _There(process, self._receiver, marshal.dumps((tuple(self._limits), self._memory)))
+        if self._process is None:
+            self.prepare()
+        if self._process is not None:
+            self._there = _There(self._process, self._receiver, marshal.dumps((tuple(self._limits), self._memory)))
 
     def _back(self, there: _There) -> None:
         """The second process has not begun after all: everything so far is read here."""
-        there.close()
+        self.close()
         self._there = None
         self._own().feed(b"".join(there.unread))
 
@@ -140,9 +149,6 @@ class _There:
             if not self._hear(self._process.hear()):
                 return False
         return True
-
-    def close(self) -> None:
-        self._process.close()
 
     def _hear(self, said: bytes) -> bool:
         """Takes what it says; False when it has ended before it began."""

@@ -14,7 +14,7 @@ import select
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from git_helper.git.named_entries import NamedEntries
+from git_helper.git.named_blobs import NamedBlobs
 from git_helper.git.pack_entries import BLOB, PackEntries
 from git_helper.git.pack_errors import DamagedPack, Limits, TooBig
 
@@ -120,7 +120,7 @@ def entries_of(receiver: Receiver, limits: Limits, memory: int | None) -> PackEn
     """What reads a pack for `receiver`, here or there; `memory`: see PackReader."""
     if memory is None:
         return PackEntries(receiver, limits)
-    return PackEntries(NamedEntries(receiver, limits, memory), limits, kept=True)
+    return PackEntries(NamedBlobs(receiver, limits, memory), limits, kept=True)
 
 
 def main() -> None:

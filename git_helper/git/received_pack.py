@@ -58,6 +58,10 @@ class ReceivedPack:
         self._late = LateDeltas(self._objects, self.links, limits, memory)
         self._tail = b""
 
+    def prepare(self) -> None:
+        """It has been asked for, and may be large."""
+        self._entries.prepare()
+
     def feed(self, data: bytes) -> None:
         """The next bytes of the pack."""
         self._file.write(data)
@@ -97,9 +101,9 @@ class ReceivedPack:
         self.count = count
 
     def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Packed, oid: bytes | None) -> None:
-        """See Receiver and NamedEntries."""
+        """See Receiver and NamedBlobs."""
         objects = self._objects
-        place = base if isinstance(base, int) else objects.place(base)
+        place = base if isinstance(base, int) else objects.place(base) if base else 0
         alike = 0
         before = None
         if not kind:
@@ -113,9 +117,8 @@ class ReceivedPack:
             content = delta.apply(before, content)
         oid = oid or object_id(kind, content)
         objects.add_named(offset, place, kind, oid)
-        if kind != BLOB:
+        if kind != BLOB:  # NamedBlobs keeps these
             self.links.add(kind, oid, content, before, alike)
-        if kind == TREE:  # NamedEntries keeps the others
             objects.recent.keep(offset, kind, content)
 
     def big(self, offset: int, kind: int, base: Base, size: int) -> Pieces:

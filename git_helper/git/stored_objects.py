@@ -42,7 +42,8 @@ class StoredObjects:
         self.bases = array("Q")
         self.kinds = bytearray()
         self.names: list[bytes] = []
-        self.numbers: dict[bytes, int] = {}
+        self._numbers: dict[bytes, int] = {}
+        self._counted = 0
         self.checksum = b""
         self.checksums = array("I")
         """The CRC-32 of each entry as it is in the pack, for its index."""
@@ -66,7 +67,6 @@ class StoredObjects:
 
     def add_named(self, offset: int, base: int, kind: int, oid: bytes) -> None:
         """The same with what is known of it at once."""
-        self.numbers[oid] = len(self.names)
         self.offsets.append(offset)
         self.bases.append(base)
         self.kinds.append(kind)
@@ -76,7 +76,17 @@ class StoredObjects:
         """What the entry is."""
         self.kinds[number] = kind
         self.names[number] = oid
-        self.numbers[oid] = number
+        self._numbers[oid] = number
+
+    @property
+    def numbers(self) -> dict[bytes, int]:
+        """Of the objects that are known, by name."""
+        if self._counted < len(self.names):  # many at once take a third of the time
+            new = range(self._counted, len(self.names))
+            self._counted = len(self.names)
+            self._numbers.update(zip(self.names[new.start :], new, strict=True))
+            self._numbers.pop(b"", None)
+        return self._numbers
 
     def complete(self, end: int, checksum: bytes, checksums: array[int]) -> None:
         """All entries are in the file; the last one ends at `end`, `checksums` are theirs. Now they can be read."""

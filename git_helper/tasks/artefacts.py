@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Protocol
 
-from git_helper.core import requirements_file
 from git_helper.core.digests import STRONG, Digests
 from git_helper.core.distribution import belongs_to, normalized
 from git_helper.core.plain_url import PlainUrl
@@ -129,13 +128,10 @@ class Files:
 
 def _hashes(wanted: Wanted) -> list[tuple[str, str]]:
     """Of the `--hash` options: one of them has to be met. Raises UsageError where that cannot be."""
-    item = None if wanted.source is None else wanted.source.scan.items[wanted.number]
-    texts = item.hashes if isinstance(item, requirements_file.RequirementItem) else ()
-    found = [(name.lower(), value.lower()) for name, _, value in (text.partition(":") for text in texts)]
-    for name, _ in found:
+    for name, _ in wanted.hashes:
         if name not in STRONG:
             raise UsageError(f"cannot check --hash={visible(name)}", f"use one of: {', '.join(STRONG)}")
-    return found
+    return wanted.hashes
 
 
 def _left(wanted: Wanted, reason: str, hint: str | None = None) -> Left:

@@ -9,6 +9,8 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from git_helper.core.mistyped import refuse_mistyped
+from git_helper.core.url_text import hides_credentials, split_url
 from git_helper.errors import StoreError, UsageError
 from git_helper.frozen import frozen
 from git_helper.secret import visible
@@ -270,8 +272,10 @@ def _check(request: Request) -> None:
         return
     if not url or _CONTROL.search(url):
         raise UsageError(f"cannot configure the URL '{visible(url)}': it is empty or has control characters")
-    if _PASSWORD.match(url):
+    parts = split_url(url)
+    if _PASSWORD.match(url) or (parts is not None and hides_credentials(parts)):
         raise UsageError("cannot configure a URL with a password: it would be written to a file in plain text")
+    refuse_mistyped(url)
 
 
 def _cache(seconds: int) -> str:

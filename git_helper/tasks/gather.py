@@ -11,10 +11,12 @@ from dataclasses import field
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.core import requirements_file
-from git_helper.core.expansion import expand_url
+from git_helper.core.expansion import Variables
+from git_helper.core.location import location_span, with_variables
+from git_helper.core.mistyped import refuse_mistyped
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
-from git_helper.core.requirement import Requirement, url_span
+from git_helper.core.requirement import Requirement
 from git_helper.core.text_encoding import decoded
 from git_helper.core.url_text import with_authority
 from git_helper.errors import GitHelperError, NotFound, StoreError, UsageError
@@ -26,6 +28,7 @@ from git_helper.system.file_url import url2pathname
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from git_helper.core.digests import Digest
     from git_helper.core.requirements_file import OptionItem, RequirementsFile
 
     Read = Callable[[str], bytes | None]
@@ -81,6 +84,13 @@ class Wanted:
     source: Source | None = None
     number: int = 0
 
+    @property
+    def hashes(self) -> list[Digest]:
+        """Of its `--hash` options, in lower case."""
+        item = None if self.source is None else self.source.scan.items[self.number]
+        given = item.hashes if isinstance(item, requirements_file.RequirementItem) else ()
+        return [(name, value) for name, _, value in (one.lower().partition(":") for one in given)]
+
 
 @frozen
 class Gathered:
@@ -122,26 +132,25 @@ def gather(
     A constraint limits versions and asks for nothing, so files named by `-c` are read for their errors and options only.
     Raises UsageError, NotFound, ParseError, and what `fetch` raises.
     """
-    unset: dict[str, None] = {}
-    wanted = [_argument(text, environ, unset) for text in arguments]
-    reader = _Reader(read, environ, fetch)
-    sources = [source for path in files if (source := reader.file(_place(path), wanted)) is not None]
+    variables = Variables(environ, os.getcwd() if any("${" in text for text in arguments) else None)
+    wanted = [_argument(text, variables) for text in arguments]
+    reader = _Reader(read, environ, fetch, wanted)
+    sources = [source for path in files if (source := reader.file(_place(path))) is not None]
     if not wanted and not files and not may_be_empty:
         raise UsageError("nothing to do: name a requirement or a file", "name a file by -r requirements.txt")
     seen = tuple(reader.seen.values())
-    warnings = unset | dict.fromkeys(warning for source in seen for warning in _warnings(source))
+    warnings = variables.warnings | dict.fromkeys(warning for source in seen for warning in _warnings(source))
     return Gathered(tuple(wanted), tuple(sources), tuple(warnings), seen)
 
 
-def _argument(text: str, environ: Mapping[str, str], unset: dict[str, None]) -> Wanted:
-    """Its URL may hold `${NAME}`, as a file's (and as uv's arguments): a shell leaves it alone in single quotes."""
+def _argument(text: str, variables: Variables) -> Wanted:
+    """Its URL or path may hold `${NAME}`, as a file's (and as uv's arguments): a shell leaves it alone in single quotes."""
+    written = text.strip(" \t\r\n")
     try:
-        place = url_span(text) if "${" in text else None
-        if place is None:
+        span = location_span(written) if "${" in written else None
+        if span is None:
             return Wanted(text, Requirement.parse(text))
-        expansion = expand_url(text[slice(*place)], environ, os.getcwd())
-        unset.update(dict.fromkeys(expansion.warnings))
-        return Wanted(text, Requirement.parse(text[: place[0]] + expansion.text + text[place[1] :]))
+        return Wanted(text, with_variables(written, span, variables.expanded)[0])
     except ParseError as error:
         return Wanted(text, None, error)
 
@@ -150,6 +159,7 @@ def _place(path: str) -> PlainUrl | str:
     """A URL of a server, or a path. Raises ParseError."""
     path = with_authority(path)
     if "://" not in path:
+        refuse_mistyped(path)
         return path
     url = PlainUrl.parse(path)
     return url2pathname(url.path) if url.scheme == "file" else url
@@ -166,30 +176,34 @@ def _warnings(source: Source) -> list[str]:
 
 
 class _Reader:
-    """Reads each file once, whatever it is called."""
+    """Reads each file once, whatever it is called; once more if it is named by `-r` and by `-c`.
 
-    def __init__(self, read: Read, environ: Mapping[str, str], fetch: Fetch | None) -> None:
+    Requirements are added to `wanted`; of what `-c` names only those that cannot be used.
+    """
+
+    def __init__(self, read: Read, environ: Mapping[str, str], fetch: Fetch | None, wanted: list[Wanted]) -> None:
         self.seen: dict[object, Source] = {}
+        self._wanted = wanted
         self._read = read
         self._environ = environ
         self._fetch = fetch
 
-    def file(self, place: PlainUrl | str, wanted: list[Wanted], named: str = "") -> Source | None:
-        """Adds the requirements of the file and of those in it to `wanted`; None for a file that was read before.
+    def file(self, place: PlainUrl | str, named: str = "", *, limits: bool = False) -> Source | None:
+        """The file, with those that it names; None for one that was read before.
 
-        `named`: for messages, where it is named.
+        `named`: for messages, where it is named. `limits`: by `-c`, or in a file that is named so.
         """
-        key = os.path.realpath(place) if isinstance(place, str) else place.base
+        key = limits, os.path.realpath(place) if isinstance(place, str) else place.base
         if key in self.seen:
             return None
         if len(self.seen) >= MOST_FILES:
             shown = visible(place) if isinstance(place, str) else place.safe_url
             raise UsageError(f"cannot read '{shown}': there are {MOST_FILES} requirements files already")
-        if isinstance(place, str):
-            path, text, fetched = place, self._local(place), None
-        else:
-            fetched = self._fetched(place, named)
-            path, text = fetched.shown, decoded(fetched.content, fetched.shown)
+        try:
+            path, text, fetched = self._local(place) if isinstance(place, str) else self._fetched(place)
+        except GitHelperError as error:
+            error.message += named
+            raise
         try:
             scan = requirements_file.scan
             scanned = scan(text, self._environ, os.getcwd()) if fetched is None else scan(text, {})
@@ -197,37 +211,37 @@ class _Reader:
             raise _placed(error, path, named) from None
         source = Source(path, text, scanned, None if fetched is None else fetched.url)
         self.seen[key] = source
-        self._items(source, fetched, wanted, named)
+        self._items(source, fetched, named, limits)
         return source
 
-    def _items(self, source: Source, fetched: Fetched | None, wanted: list[Wanted], named_above: str) -> None:
+    def _items(self, source: Source, fetched: Fetched | None, named_above: str, limits: bool) -> None:
         for number, item in enumerate(source.scan.items):
             if isinstance(item, requirements_file.RequirementItem):
+                if limits and item.error is None:
+                    continue
                 written = source.text[slice(*item.span)]
                 wrong = None if item.error is None else _placed(item.error, source.path, named_above)
-                wanted.append(Wanted(written, item.requirement, wrong, source, number))
+                self._wanted.append(Wanted(written, item.requirement, wrong, source, number))
             elif item.name in (requirements_file.REQUIREMENT, requirements_file.CONSTRAINT):
                 named = f", named in line {item.line} of '{visible(source.path)}'"
                 is_requirement = item.name == requirements_file.REQUIREMENT
-                below = self.file(_nested(source, fetched, item, named), wanted if is_requirement else [], named)
+                place = _nested(source, fetched, item, named)
+                below = self.file(place, named, limits=limits or not is_requirement)
                 if is_requirement:
                     source.included[number] = below
 
-    def _local(self, path: str) -> str:
+    def _local(self, path: str) -> tuple[str, str, None]:
         content = self._read(path)
         if content is None:
             raise NotFound(f"cannot find the requirements file '{visible(path)}'")
-        return decoded(content, path)
+        return path, decoded(content, path), None
 
-    def _fetched(self, url: PlainUrl, named: str) -> Fetched:
+    def _fetched(self, url: PlainUrl) -> tuple[str, str, Fetched]:
         if self._fetch is None:
             hint = "download the file first and name it by its path"
-            raise UsageError(f"cannot read '{url.safe_url}'{named}: it is a URL", hint)
-        try:
-            return self._fetch(url)
-        except GitHelperError as error:
-            error.message += named
-            raise
+            raise UsageError(f"cannot read '{url.safe_url}': it is a URL", hint)
+        fetched = self._fetch(url)
+        return fetched.shown, decoded(fetched.content, fetched.shown), fetched
 
 
 def _placed(error: ParseError, path: str, named: str) -> ParseError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from git_helper.core import indexes, requirements_file
+from git_helper.core.mistyped import refuse_mistyped
 from git_helper.core.parse_error import ParseError
 from git_helper.core.redaction import subject
 from git_helper.errors import UsageError
@@ -106,6 +107,7 @@ def location(written: Written, kind: Kind, environ: Mapping[str, str] | None = N
         policy = "auto"
     if "://" in text and not text.lower().startswith("file:"):
         return indexes.Index.parse(text, name, authenticate=policy, kind=kind, environ=environ)
+    refuse_mistyped(text)
     try:
         path = url2pathname(urlsplit(text).path) if text.lower().startswith("file:") else text
     except ValueError:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from git_helper.core import requirements_file, requirements_rewrite
 from git_helper.core.byte_size import in_units
+from git_helper.core.digests import by_algorithm
 from git_helper.core.giturl import GitUrl
 from git_helper.core.reference import Choice, RefNotFound, choose
 from git_helper.errors import Cancelled, GitHelperError
@@ -236,14 +237,11 @@ def _described_artefact(outcome: Outcome) -> dict[str, Any]:
     url, checked = artefact_url(outcome.wanted), outcome.checked
     if url is None:
         return {}
-    source, number = outcome.wanted.source, outcome.wanted.number
-    item = None if source is None else source.scan.items[number]
-    given = [one.partition(":") for one in item.hashes] if isinstance(item, requirements_file.RequirementItem) else []
     return {
         "url": url.safe_url,
         "status": None if checked is None else checked.status,
         "size": None if checked is None else checked.size,
-        "hashes": {name: value.lower() for name, _, value in given} | dict(url.hashes),
+        "hashes": by_algorithm([*outcome.wanted.hashes, *url.hashes]),
         "credential": None if checked is None else described_credential(checked.credential),
     }
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from git_helper.core.given import Given, Provenance
     from git_helper.system.git_config import Entry
 
-_HEADERS = "extraheader"  # of git's `http.*`, whose value is often a token
+# Of git's `http.*`. The value of the first is often a token; the second may be a URL without its scheme.
+_HEADERS, _PROXY = "extraheader", "proxy"
 
 
 @frozen
@@ -96,4 +97,5 @@ def _safe_value(entry: Entry) -> str:
     if entry.variable == _HEADERS:
         name, colon, _ = entry.value.partition(":")
         return visible(f"{name}: {MASK}" if colon else entry.value and MASK)
-    return display_url(entry.value) if "://" in entry.value else redact(entry.value)
+    is_url = "://" in entry.value or entry.variable == _PROXY
+    return display_url(entry.value) if is_url else redact(entry.value)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from git_helper.core.expansion import expand, expand_url
+from git_helper.core.expansion import expand, expand_location
 from git_helper.core.giturl import GitUrl
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
@@ -88,7 +88,7 @@ def test_expand(text: str, environment: dict[str, str], expanded: str, missing: 
 @pytest.mark.parametrize("value", ["a/b", "a?b", "a#b", "a\\b", "a b", "a\nb"])
 def test_a_value_cannot_end_the_userinfo(value: str) -> None:
     with pytest.raises(ParseError) as caught:
-        expand_url("https://u:${A}@h/x", {"A": value})
+        expand_location("https://u:${A}@h/x", {"A": value})
     assert (caught.value.error, caught.value.hint) == ("invalid-url", "percent-encode the value of A")
     assert value not in str(caught.value)
 

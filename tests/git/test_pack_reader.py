@@ -30,7 +30,7 @@ Event = tuple[Any, ...]
 
 
 class Recorder:
-    """A Receiver: all that it gets. Compressed bytes of blobs are not promised, nor names of trees in a pack that is kept."""
+    """A Receiver: all that it gets. Compressed bytes of blobs are not promised."""
 
     def __init__(self, then: Callable[[int], None] = lambda count: None) -> None:
         self.events: list[Event] = []
@@ -41,9 +41,6 @@ class Recorder:
 
     def whole(self, offset: int, kind: int, base: object, content: bytes, packed: Packed, oid: object) -> None:
         kept = b"" if kind == BLOB else b"".join(packed)
-        if kind == TREE and oid is not None:  # it may have a name, and must where compressed bytes are wanted
-            assert oid == object_id(kind, content)
-            oid = oid if kept else None
         self.events.append((offset, kind, base, content, kept, oid))
         self._then(len(self.events))
 
@@ -115,7 +112,7 @@ def test_the_same_entries_in_whatever_portions(size: int) -> None:
 @pytest.mark.parametrize("size", [11, 65_515])
 @pytest.mark.parametrize("memory", [0, 2_000, 1 << 20])
 def test_a_pack_that_is_kept(size: int, memory: int) -> None:
-    """What has a name has the right one; trees are left alone; each entry has its checksum."""
+    """Blobs have the right names, all else is left alone; each entry has its checksum."""
     data = mixed(200)
     alone, helped = read(data, size, ALONE, memory=memory), read(data, size, HELPED, memory=memory)
     assert helped == alone
@@ -128,12 +125,11 @@ def test_a_pack_that_is_kept(size: int, memory: int) -> None:
     for (offset, kind, base, content, packed, oid), (_, was, _, given, _, name) in zip(events, bare, strict=True):
         assert packed == b""
         contents[offset] = given if was else b"".join(apply_delta(contents.get(base, b""), given)) if oid else b""
-        if was == TREE or oid is None:
+        if kind == BLOB:
+            named += was == 0
+            assert (content, oid) == (b"", name or object_id(BLOB, contents[offset]))
+        else:
             assert (kind, content, oid) == (was, given, None)
-            continue
-        named += was == 0
-        assert (kind, content) == (was or BLOB, b"" if kind == BLOB else given)
-        assert oid == (name or object_id(BLOB, contents[offset]))
     assert named == (200 if memory > 2_000 else named)
     assert memory == 0 or named > 0
 
@@ -234,3 +230,30 @@ def child(reader: PackReader) -> int:
     pid = reader._there._process._pid
     assert pid is not None
     return pid
+
+
+@pytest.mark.parametrize("many", [HELPED, ALONE])
+def test_one_that_has_started_ahead_helps_or_goes(many: int) -> None:
+    data, recorder = mixed(300), Recorder()
+    with closing(PackReader(recorder, Limits(), many=many)) as reader:
+        reader.prepare()
+        assert reader._process is not None
+        pid = reader._process._pid
+        assert pid is not None
+        assert is_alive(pid)
+        reader.feed(data[:5000])
+        assert is_alive(pid) == (many == HELPED)
+        reader.feed(data[5000:])
+        reader.finish()
+    assert not is_alive(pid)
+    assert recorder.events == read(data, 5000, ALONE)[0]
+
+
+def test_one_that_nobody_needed_goes() -> None:
+    reader = PackReader(Recorder(), Limits())
+    reader.prepare()
+    assert reader._process is not None
+    pid = reader._process._pid
+    reader.close()
+    assert pid is not None
+    assert not is_alive(pid)

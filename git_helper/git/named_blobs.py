@@ -1,6 +1,6 @@
-"""Entries of a pack that is kept, named on their way: the deltas between commits, between tags and between blobs.
+"""The blobs of a pack that is kept, named on their way, so that their contents need not go further.
 
-Trees go on as they are: whoever takes them looks into them anyhow, and has a processor of its own (see pack_worker).
+All else goes on as it is: whoever takes it looks into it anyhow, and may have a processor of its own (see pack_worker).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_helper.git import delta
-from git_helper.git.pack_entries import BIG, BLOB, TREE, object_id
+from git_helper.git.pack_entries import BIG, BLOB, object_id
 from git_helper.git.recent_objects import RecentObjects
 
 if TYPE_CHECKING:
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from git_helper.git.pack_errors import Limits
 
 
-class NamedEntries:
-    """A Receiver in front of another, which gets trees as they come, and of all else the name, the kind and the content, that
-    of blobs left out. Deltas reach it as deltas when their base is not among the last `memory` bytes of contents, or is
-    named by its id.
+class NamedBlobs:
+    """A Receiver in front of another, which gets blobs with their names and without their contents.
+
+    Deltas reach it as they are unless their base is a blob among the last `memory` bytes of these, named by its place.
     """
 
     def __init__(self, receiver: Receiver, limits: Limits, memory: int) -> None:
@@ -33,21 +33,18 @@ class NamedEntries:
 
     def whole(self, offset: int, kind: int, base: Base, content: bytes, packed: Packed, oid: bytes | None) -> None:
         """See Receiver."""
-        if kind == TREE:
-            self._receiver.whole(offset, kind, base, content, (), oid)
-            return
         if base is not None:
             found = self._recent.get(base) if isinstance(base, int) else None
             size = 0 if found is None else delta.outline(content)[0]
             self._limits.check_object(size)
-            if found is None or size > BIG:
-                self._receiver.whole(offset, kind, base, content, (), None)
-                return
-            kind, before = found
-            content = delta.apply(before, content)
-            oid = object_id(kind, content)
-        self._recent.keep(offset, kind, content)
-        self._receiver.whole(offset, kind, base, b"" if kind == BLOB else content, (), oid)
+            if found is not None and size <= BIG:
+                kind, content = BLOB, delta.apply(found[1], content)
+                oid = object_id(BLOB, content)
+        if kind == BLOB:
+            self._recent.keep(offset, BLOB, content)
+            self._receiver.whole(offset, BLOB, base, b"", (), oid)
+        else:
+            self._receiver.whole(offset, kind, base, content, (), None)
 
     def big(self, offset: int, kind: int, base: Base, size: int) -> Pieces:
         """See Receiver."""
