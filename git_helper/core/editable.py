@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from git_helper.core.logical_lines import Word, words
 from git_helper.core.parse_error import ParseError
-from git_helper.core.requirement import Requirement
+from git_helper.core.requirement import NAMED, Requirement, is_repository
 from git_helper.core.url_text import split_url
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-_NAMED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*[ \t]*(?:\[[^\]]*\][ \t]*)?@[ \t]*")
-_OF_VCS = re.compile(r"(?:git|hg|svn|bzr)\+|(?:git|ssh)://|[^\s@/:]+@[^\s@/:]+:", re.IGNORECASE)
+_OF_VCS = re.compile(r"(?:git|hg|svn|bzr)\+|[^\s@/:]+@[^\s@/:]+:", re.IGNORECASE)
 
 
 def editable_place(text: str, given: Sequence[Word]) -> tuple[Word, str]:
@@ -26,7 +25,7 @@ def editable_place(text: str, given: Sequence[Word]) -> tuple[Word, str]:
     ParseError for a marker that cannot be read.
     """
     place, end = given[0], given[-1].end
-    named = _NAMED.match(text, place.start, end) if len(given) > 1 else None
+    named = NAMED.match(text, place.start, end) if len(given) > 1 else None
     if named is not None and named.end() < end:
         place = words(text[:end], named.end())[0]
     if place.value.endswith(";"):
@@ -40,7 +39,7 @@ def editable_place(text: str, given: Sequence[Word]) -> tuple[Word, str]:
 
 def check_editable(text: str) -> None:
     """Raises ParseError for what is no folder of this machine: `editable-git-unsupported`, `editable-url-unsupported`."""
-    named = _NAMED.match(text)
+    named = NAMED.match(text)
     places = [text] if named is None else [text, text[named.end() :]]
     span = (0, len(text))
     if any(_is_git(place) for place in places):
@@ -53,5 +52,4 @@ def check_editable(text: str) -> None:
 
 def _is_git(place: str) -> bool:
     url = split_url(place)
-    of_git = url is not None and url.path.partition("@")[0].rstrip("/").lower().endswith(".git")
-    return of_git or _OF_VCS.match(place) is not None
+    return (url is not None and is_repository(url)) or _OF_VCS.match(place) is not None

@@ -20,6 +20,7 @@ from git_helper.core.authority import (
     refuse_encoded_controls,
     scp_error,
 )
+from git_helper.core.mistyped import refuse_missing_slashes
 from git_helper.core.parse_error import ParseError
 from git_helper.core.redaction import mask_query
 from git_helper.core.reference import Reference
@@ -38,7 +39,6 @@ _SCP = re.compile(
 )
 # `ext::command` (gitremote-helpers(7)) runs what it is given.
 _REMOTE_HELPER = re.compile(r"(?:git\+)?([A-Za-z][A-Za-z0-9+.-]*)::", re.IGNORECASE)
-_WITHOUT_SLASHES = re.compile(r"((?:git\+)?(?:https?|ssh|file)):", re.IGNORECASE)
 _PATH_SAFE = "/%:@!$&'()*+,;=~|[]"
 
 
@@ -183,11 +183,7 @@ class GitUrl(Located):
 
 
 def _no_url(text: str) -> ParseError:
-    scheme = _WITHOUT_SLASHES.match(text)
-    if scheme is not None:
-        then = "whole path" if scheme[1].lower().endswith("file") else "host"
-        hint = f"write '{scheme[1]}://' and then the {then}"
-        return ParseError("invalid-url", text, "two slashes are missing behind its scheme", scheme.span(), hint)
+    refuse_missing_slashes(text)
     helper = _REMOTE_HELPER.match(text)
     if helper is not None and "@" not in text:  # else it may be a user name
         raise _unsupported(text, helper[1].lower(), helper.span(1))

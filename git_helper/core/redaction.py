@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
-from git_helper.core.secret_words import TOKEN_IN_URL, masked_words
+from git_helper.core.secret_words import SENSITIVE_NAMES, TOKEN_IN_URL, masked_words
 from git_helper.core.url_text import SCHEME_INSIDE, UrlText, hides_credentials, split_url
 from git_helper.core.userinfo import masked_userinfo
 from git_helper.secret import MASK, visible
@@ -19,9 +19,8 @@ if TYPE_CHECKING:
     from git_helper.secret import Secret
 
 _SECRET_KEY = re.compile(
-    r"(?:.*[-_.\[])?(?:token|(?:api|access|private|secret|account)[-_]?key|sig|signature|credential|secret|password"
-    r"|passwd|passphrase|pwd|auth|authorization|jwt)\]?|key|pass|awsaccesskeyid"
-    r"|(?:access|auth|deploy|id|job|private|refresh|session)token|clientsecret",
+    rf"(?:.*[-_.\[])?(?:{SENSITIVE_NAMES}|sig|signature|auth|authorization|jwt)\]?|key|pass|awsaccesskeyid"
+    r"|(?:access|auth|deploy|id|job|private|refresh|session)token",
     re.IGNORECASE,
 )
 _URL = re.compile(r"(?P<quote>['\"`<(\[]?)(?P<url>" + SCHEME_INSIDE + r"[^ \t\r\n\v\f]*)")

@@ -10,7 +10,7 @@ from git_helper.core.authority import refuse_controls
 from git_helper.core.giturl import GitUrl
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
-from git_helper.core.url_text import split_url, with_authority
+from git_helper.core.url_text import UrlText, split_url, with_authority
 from git_helper.frozen import frozen
 from git_helper.secret import MASK, visible
 
@@ -20,7 +20,8 @@ _EXTRA = r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?"
 _EXTRAS = rf"\[[ \t]*+(?P<extras>{_EXTRA}(?:[ \t]*,[ \t]*{_EXTRA})*)?[ \t]*+\]"
 # What surely begins a location, so that no blank is needed before it: a URL, or the scp form.
 _LOCATION = r"(?=git\+|[A-Za-z][A-Za-z0-9+.-]*://|file:/|[^\s@/:;#]+@[^\s@/:]+:)"
-_NAMED = re.compile(rf"{_NAME}(?:[ \t]*+{_EXTRAS})?(?:[ \t]*+@[ \t]+|[ \t]++@|[ \t]*+@{_LOCATION})[ \t]*")
+# `name[extras] @ `, what stands before a location.
+NAMED = re.compile(rf"{_NAME}(?:[ \t]*+{_EXTRAS})?(?:[ \t]*+@[ \t]+|[ \t]++@|[ \t]*+@{_LOCATION})[ \t]*")
 _NAME_AND_EXTRAS = re.compile(rf"{_NAME}[ \t]*(?:{_EXTRAS})?")
 _BARE_EXTRAS = re.compile(_EXTRAS)
 _TRAILING_EXTRAS = re.compile(rf"{_EXTRAS}$")
@@ -140,7 +141,7 @@ def _url_fields(url: PlainUrl) -> dict[str, object]:
 
 def url_span(text: str) -> tuple[int, int] | None:
     """Where the URL of a requirement lies, without the extras behind a bare one; None when there is none."""
-    named = _NAMED.match(text)
+    named = NAMED.match(text)
     start = named.end() if named else len(text) - len(text.lstrip(" \t\r\n"))
     if named is None and split_url(text[start:]) is None and not text.lower().startswith(("git+", "file:/"), start):
         return None
@@ -155,7 +156,7 @@ def _parse(cls: type[Requirement], text: str) -> Requirement:
     if span is None:
         return _without_url(cls, text)
     start, end = span
-    head = _NAMED.match(text) or _BARE_EXTRAS.match(text, end)
+    head = NAMED.match(text) or _BARE_EXTRAS.match(text, end)
     marker = _after_url(text, head.end() if head and head.end() > end else end)
     url = text[start:end]
     blank = re.search(r"[ \t]", url)
@@ -215,16 +216,22 @@ def _target(url: str) -> GitUrl | PlainUrl | str:
     parts = split_url(url)
     if parts is None:
         return url if is_path(url) else GitUrl.parse(url)
-    whole = parts.path.rstrip("/").lower()
-    path = whole.partition("@")[0].rstrip("/")
-    # `/@scope/repo.git` is one, too: GitUrl says that it is unclear.
-    if "+" in parts.scheme or parts.scheme in ("ssh", "git") or path.endswith(".git") or whole.endswith(".git"):
+    if is_repository(parts):
         return GitUrl.parse(url)
     plain = PlainUrl.parse(url)
-    if plain.host in _FORGES and re.fullmatch(r"/[^/]+/[^/]+", plain.path.rstrip("/")) and not _ARCHIVE.fullmatch(path):
+    path = plain.path.rstrip("/")
+    if plain.host in _FORGES and re.fullmatch(r"/[^/]+/[^/]+", path) and not _ARCHIVE.fullmatch(path.partition("@")[0]):
         hint = f"missing the `git+` prefix: write 'git+{plain.display}'"
         raise ParseError("missing-git-prefix", url, "it is the page of a repository, no file", (0, len(url)), hint)
     return plain
+
+
+def is_repository(url: UrlText) -> bool:
+    """Whether it is surely no file's, whatever its version control system."""
+    whole = url.path.rstrip("/").lower()
+    path = whole.partition("@")[0].rstrip("/")
+    # `/@scope/repo.git` is one, too: GitUrl says that it is unclear.
+    return "+" in url.scheme or url.scheme in ("ssh", "git") or path.endswith(".git") or whole.endswith(".git")
 
 
 def is_path(text: str) -> bool:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 
-from git_helper.core.userinfo import SHAPES
+from git_helper.core.userinfo import LONG_SHAPES, SHAPES
 from git_helper.secret import MASK
 
 # Every repetition has a limit where a match may begin anywhere, so that a long run costs no square time.
-_NAME = (
-    r"(?:[a-z0-9]{1,40}[-_.]){0,6}"
-    r"(?:[a-z0-9]{0,40}token|password|passwd|passphrase|pwd|(?:client)?secret|credential"
+SENSITIVE_NAMES = (
+    r"(?:token|password|passwd|passphrase|pwd|(?:client)?secret|credential"
     r"|(?:api|access|private|secret|account)[-_]?key)"
 )
+_NAME = rf"(?:[a-z0-9]{{1,40}}[-_.]){{0,6}}(?:[a-z0-9]{{0,40}}token|{SENSITIVE_NAMES})"
 _START = r"(?<![a-z0-9])"
 _HEADER_NAME = (
     r"(?:proxy-)?authorization|(?:set-)?cookie|private-token|job-token|deploy-token"
@@ -42,10 +42,7 @@ _MACHINE = re.compile(r"\b(login\s{1,40}\S{1,200}\s{1,40}password\s{1,40})\S+")
 _BEARER = re.compile(
     r"\b(bearer|basic)([ \t]+)(?=\S*[0-9+/]|\S{20})[A-Za-z0-9._~+/-]{6,}={0,2}(?![\w=])", re.IGNORECASE
 )
-_TOKEN = re.compile(
-    rf"(?<!\w)(?:{SHAPES}[\w.=-]{{4,}}|(?:pypi-|npm_|hf_|dckr_pat_|AKCp|cmVmd|xox[abeoprs]-)[\w.-]{{20,}}"
-    r"|eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
-)
+_TOKEN = re.compile(rf"(?<!\w)(?:{SHAPES}[\w.=-]{{4,}}|{LONG_SHAPES}|eyJ[\w-]{{8,}}\.[\w-]{{8,}}\.[\w-]*)")
 # Where a host or a folder may begin so, too; a whole token is long and has no dots.
 TOKEN_IN_URL = re.compile(rf"(?<!\w){SHAPES}[\w=-]{{16,}}")
 _PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----)(?:(?!-----END).)+", re.DOTALL)

@@ -10,10 +10,10 @@ from git_helper.secret import MASK, Secret
 
 # Prefixes that only tokens have: GitHub, GitLab and Atlassian publish theirs so that scanners find them.
 SHAPES = r"(?:gh[opsur]_|github_pat_|gl(?:pat|dt|cbt|ptt|rt|rtr|ft|imt|agent|soat|ffct|oas)-|AT(?:BB|CTT|ATT))"
+# Prefixes that may begin a name, too, so that only a long word is a token.
+LONG_SHAPES = r"(?:pypi-|npm_|hf_|dckr_pat_|AKCp|cmVmd|xox[abeoprs]-)[\w.-]{20,}"
 _NAME = re.compile(r"[A-Za-z][A-Za-z._-]{0,30}[0-9]{0,4}(?:@[A-Za-z0-9.-]{1,60}\.[A-Za-z]{2,20})?")
-_TOKEN = re.compile(
-    rf"{SHAPES}|x-oauth-basic$|(?:pypi-|npm_|hf_|dckr_pat_|eyJ|AKCp|cmVmd)[\w.-]{{20,}}$|[0-9a-f]{{40}}$"
-)
+_TOKEN = re.compile(rf"{SHAPES}|x-oauth-basic$|{LONG_SHAPES}$|eyJ[\w.-]{{20,}}$|[0-9a-f]{{40}}$")
 # A browser's rule (WHATWG URL, userinfo percent-encode set) with escapes left as they are.
 _SAFE = "%!$&'()*+,-._~"
 _GIT_USER_SCHEMES = ("ssh", "git+ssh", "git+https")

@@ -93,7 +93,7 @@ class LfsClient:
 
         `progress` gets the number of bytes that have come, from several threads.
         """
-        wanted = {one.oid: one for one in pointers if not os.path.exists(object_path(folder, one.oid))}
+        wanted = {one.oid: one for one in pointers if not os.path.exists(lfs_objects.object_path(folder, one.oid))}
         missing = list(wanted.values())
         if missing:
             lfs_objects.sweep(folder)
@@ -162,7 +162,7 @@ class LfsClient:
     def _fetch(self, download: _Download, folder: str, progress: Callable[[int], None] | None) -> None:
         """One object, hashed on the way."""
         pointer = download.pointer
-        path = object_path(folder, pointer.oid)
+        path = lfs_objects.object_path(folder, pointer.oid)
         # An address with its own Authorization needs no credential of ours; another origin would get none anyway.
         ours = "Authorization" not in download.headers
         request = self._request("GET", download.url, download.headers, None, pointer.size, ours=ours)
@@ -222,11 +222,6 @@ def header_fields(given: Mapping[object, object]) -> dict[str, str]:
     if not all(_NAME.fullmatch(name) and _VALUE.fullmatch(value) for name, value in fields.items()):
         raise ValueError("a header field in it is none")
     return fields
-
-
-def object_path(folder: str, oid: str) -> str:
-    """Where an object is below `folder`."""
-    return os.path.join(folder, oid[:2], oid[2:4], oid)
 
 
 def _origin(scheme: str, host: str | None, port: int | None) -> tuple[str, str | None, int | None]:

@@ -17,7 +17,7 @@ from git_helper.core.plain_url import PlainUrl
 from git_helper.core.url_text import split_url
 from git_helper.errors import UsageError
 from git_helper.git.index_file import IndexEntry
-from git_helper.git.lfs import object_path
+from git_helper.git.lfs_objects import object_path
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 _NEW = re.compile(r"\.new-[0-9a-z_]+")
 
 
+def object_path(folder: str, oid: str) -> str:
+    """Where an object is below `folder`."""
+    return os.path.join(folder, oid[:2], oid[2:4], oid)
+
+
 @contextlib.contextmanager
 def arriving(path: str) -> Iterator[BinaryIO]:
     """A file for what will be at `path`, which gets that name when the block ends without an error. Raises OSError."""

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Protocol
 
 from git_helper.errors import StoreError, Timeout, Unreachable, UsageError
-from git_helper.git import checkout, lfs, lfs_files, submodules
+from git_helper.git import checkout, lfs_files, lfs_objects, submodules
 from git_helper.git.pack_errors import Limits
 from git_helper.git.staging import disk_errors, remove_tree, staged
 from git_helper.git.stored_tree import DamagedTree
@@ -148,7 +148,7 @@ class Trees:
         attributes = lfs_files.LfsAttributes(folder)
         wanted = [(path, pointer) for path, pointer in rest.lfs if attributes.is_tracked(path)]
         store = self._cache.lfs_folder(url)
-        missing = [pointer for _, pointer in wanted if not os.path.exists(lfs.object_path(store, pointer.oid))]
+        missing = [pointer for _, pointer in wanted if not os.path.exists(lfs_objects.object_path(store, pointer.oid))]
         if missing:
             if self._offline:
                 raise _not_cached(f"{len(missing)} files of Git LFS", url)

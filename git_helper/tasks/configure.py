@@ -27,7 +27,6 @@ SCOPES = ("system", "global", "local")
 CACHE_SECONDS = 900
 """How long git's own cache keeps an answer, unless told otherwise: a quarter of an hour."""
 _SLOW_STORES = ("keyring", "vault")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _PASSWORD = re.compile(r"(?:[^/?#]*://)?[^/?#@]*:[^/?#@]*@")
 
 
@@ -270,12 +269,12 @@ def _check(request: Request) -> None:
     url = request.url
     if url is None:
         return
-    if not url or _CONTROL.search(url):
-        raise UsageError(f"cannot configure the URL '{visible(url)}': it is empty or has control characters")
     parts = split_url(url)
     if _PASSWORD.match(url) or (parts is not None and hides_credentials(parts)):
         raise UsageError("cannot configure a URL with a password: it would be written to a file in plain text")
     refuse_mistyped(url)
+    if not url or visible(url) != url:
+        raise UsageError(f"cannot configure the URL '{visible(url)}': it is empty or has control characters")
 
 
 def _cache(seconds: int) -> str:

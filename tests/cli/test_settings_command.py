@@ -81,6 +81,13 @@ def test_what_is_found_without_being_told(home: Path) -> None:
     assert by_name(data(NETRC=str(home / "n")))["netrc-file"]["origins"] == [{"kind": "environment", "name": "NETRC"}]
 
 
+def test_a_proxy_without_its_scheme(here: Path) -> None:
+    configure(("http.proxy", f"{ESCAPED}@px.example:3128"))
+    found = data("https://good.example/")
+    assert rules(found)["http.proxy"][0] == "****@px.example:3128"
+    assert not leaks(json.dumps(found).encode(), CANARY)
+
+
 def test_a_table_for_people(here: Path) -> None:
     configure(("gitHelper.timeout", "3"), ("gitHelper.frobnicate", "1"))
     done = run("settings", "--proxy", PROXY)

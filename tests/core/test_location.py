@@ -100,6 +100,12 @@ def test_a_value_that_is_no_place(option: str) -> None:
         assert "sekrit" not in str(caught.value.described())
 
 
+def test_only_what_is_written_is_not_set() -> None:
+    error = item_of("https://h:${U}/", "${OF_VALUE}").error
+    assert error is not None
+    assert "OF_VALUE" not in str(error.described())
+
+
 def test_what_is_not_set_is_named_where_it_hurts() -> None:
     with pytest.raises(ParseError) as caught:
         scan("-i https://h:${PORT}/", {})

@@ -18,11 +18,12 @@ HALF = [
     "u:sekrit@h/s",
     "//u:sekrit@h/s",
     "//sekrit@h/s",
+    ":sekrit@h/s",
 ]
 OPTIONS = ["index-url", "extra-index-url", "find-links"]
 
 
-@pytest.mark.parametrize("text", [*HALF, "ftp:/h/s", "u:@h/s", "https:h"])
+@pytest.mark.parametrize("text", [*HALF, "ftp:/h/s", "u:@h/s", "https:h", "git+file:x"])
 def test_refused(text: str) -> None:
     with pytest.raises(ParseError) as caught:
         refuse_mistyped(text)

@@ -151,5 +151,6 @@ def test_hosts() -> None:
 def test_secrets_are_masked_where_values_are_shown() -> None:
     shown = BY_NAME["proxy"].kind.show("http://alice:s3kret@px.example:3128")
     assert shown == "http://alice:****@px.example:3128"
+    assert BY_NAME["proxy"].kind.show("alice:s3kret@px.example:3128") == "alice:****@px.example:3128"
     for name in ("index-url", "extra-index-url", "find-links"):
         assert "s3kret" not in str(BY_NAME[name].kind.show("https://alice:s3kret@h.example/simple/"))

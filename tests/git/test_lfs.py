@@ -10,8 +10,9 @@ import pytest
 
 from git_helper.core.giturl import GitUrl
 from git_helper.errors import GitHelperError, NotFound, Refused, Unreachable
-from git_helper.git.lfs import DamagedLfsObject, LfsClient, object_path
+from git_helper.git.lfs import DamagedLfsObject, LfsClient
 from git_helper.git.lfs_files import LfsAttributes
+from git_helper.git.lfs_objects import object_path
 from git_helper.net.message import Request, Response
 from tests.git.clones import clone, is_sound, left_behind, whole_text
 from tests.net.asked import Sources, basic

@@ -470,6 +470,10 @@ def test_snippets_are_not_shown(home: Path) -> None:
         "x\u2028y",
         "https://bob:canary@good.example",
         "bob:canary@good.example",
+        "https://bob:x/canary@good.example",
+        "https://bob:canary@good.example\r",
+        "https:/bob:canary@good.example",
+        "//bob:canary@good.example",
     ],
 )
 def test_a_url_that_must_not_be_written(home: Path, url: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -52,6 +53,52 @@ def test_variables_in_the_urls_of_arguments(monkeypatch: pytest.MonkeyPatch) -> 
     assert found.warnings == ("ORG is not set",)
 
 
+def test_a_variable_may_be_the_whole_url_or_a_path_of_an_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("U", "git+https://tok@h/r.git@v1")
+    monkeypatch.setenv("D", "a b")
+    found = gathered(arguments=("${U}", " name @ ${U} # why", "./${D}/p # c", "${PROJECT_ROOT}/p"))
+    targets = [one.requirement and one.requirement.target for one in found.wanted]
+    assert [isinstance(one, GitUrl) for one in targets] == [True, True, False, False]
+    assert targets[2:] == ["./a b/p", f"{os.getcwd()}/p"]
+
+
+@pytest.mark.parametrize(
+    "text", ["x @ ${TOKEN}", "${TOKEN}", "x @ git+https://h/r.git@${TOKEN}~1", "x @ https:/h/${TOKEN}"]
+)
+def test_no_message_about_an_argument_shows_a_value(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TOKEN", "t0ken")
+    (error,) = [one.error for one in gathered(arguments=(text,)).wanted]
+    assert error is not None
+    assert "t0ken" not in str(error.described())
+    assert "${TOKEN}" in error.message
+
+
+def test_what_is_wrong_in_a_constraint_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n-c c.txt\ntwo\n")
+    (tmp_path / "c.txt").write_text("limit < 3\n-r d.txt\n")
+    (tmp_path / "d.txt").write_text("other < 3\n\n=sekrit\n")
+    found = gathered(tmp_path / "a.txt")
+    assert [one.requirement and one.requirement.name for one in found.wanted] == ["one", None, "two"]
+    error = found.wanted[1].error
+    assert error is not None
+    assert error.message.startswith(f"line 3 of '{tmp_path / 'd.txt'}': cannot use it")
+
+
+def test_a_file_that_limits_may_be_wanted_too(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("-c b.txt\n-c b.txt\n-r b.txt\n")
+    (tmp_path / "b.txt").write_text("one\n")
+    found = gathered(tmp_path / "a.txt")
+    assert texts(found) == ["one"]
+    assert [below and below.text for below in found.sources[0].included.values()] == ["one\n"]
+
+
+@pytest.mark.parametrize("text", ["https:/u:sekrit@h/r.txt", "u:sekrit@h/r.txt", "//u:sekrit@h/r.txt"])
+def test_half_a_url_is_no_file(text: str) -> None:
+    with pytest.raises(ParseError) as caught:
+        gathered(text)
+    assert "sekrit" not in f"{caught.value.message} {caught.value.hint}"
+
+
 def test_a_file_is_one_file_by_whatever_name(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\n")
     (tmp_path / "link.txt").symlink_to("a.txt")
@@ -96,19 +143,22 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "error", "says"),
     [
-        (b"-r none.txt\n", NotFound, "cannot find"),
+        (b"\n-r none.txt\n", NotFound, "none.txt', named in line 2 of '.*a.txt'"),
+        (b"-c bad.txt\n", UsageError, "line 1 is not UTF-8.*, named in line 1 of '.*a.txt'"),
         (b"-r https://h/a.txt\n", UsageError, "it is a URL"),
         (b"one\ntwo \xff\n", UsageError, "line 2 is not UTF-8"),
-        (b"-r sub\n", GitHelperError, "cannot read"),
+        (b"-r sub\n", GitHelperError, "cannot read.*, named in line 1"),
         (b'-r "a\0b"\n', GitHelperError, "cannot"),
         (b"-r " + b"a" * 5000 + b"\n", GitHelperError, "cannot"),
     ],
 )
 def test_what_cannot_be_read(tmp_path: Path, content: bytes, error: type[GitHelperError], says: str) -> None:
     (tmp_path / "sub").mkdir()
+    (tmp_path / "bad.txt").write_bytes(b"\xff")
     (tmp_path / "a.txt").write_bytes(content)
-    with pytest.raises(error, match=says):
+    with pytest.raises(error) as caught:
         gathered(tmp_path / "a.txt")
+    assert re.search(says, caught.value.message)
 
 
 def test_files_that_name_each_other_in_a_long_chain_are_refused(tmp_path: Path) -> None:

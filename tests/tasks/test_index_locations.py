@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from git_helper.core.indexes import Index
+from git_helper.core.indexes import Described, Index
 from git_helper.core.parse_error import ParseError
 from git_helper.core.plain_url import PlainUrl
 from git_helper.errors import UsageError
@@ -128,3 +129,11 @@ def test_what_is_no_place(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         location(text, "index")
     assert "p/w" not in caught.value.message
+
+
+@pytest.mark.parametrize("kind", ["index", "find-links"])
+@pytest.mark.parametrize("written", ["https:/u:sekrit@h/", "u:sekrit@h/", Described("https:/u:sekrit@h/")])
+def test_half_a_url_is_no_path(written: str | Described, kind: Literal["index", "find-links"]) -> None:
+    with pytest.raises(ParseError) as caught:
+        location(written, kind)
+    assert "sekrit" not in f"{caught.value.message} {caught.value.hint}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -162,6 +163,14 @@ def test_a_no_of_the_person_ends_it_all() -> None:
 def test_an_argument_written_back(text: str, expected: str) -> None:
     (outcome,) = resolved(Server(), text)
     assert written(outcome) == expected
+
+
+def test_every_digest_of_a_file_is_described(tmp_path: Path) -> None:
+    digests = [f"sha256:{'A' * 64}", f"SHA256:{'b' * 64}", f"sha256:{'a' * 64}", f"sha512:{'c' * 128}"]
+    (tmp_path / "r.txt").write_text(f"w @ https://h/w.whl#md5={'d' * 32} --hash={' --hash='.join(digests)}\n")
+    (wanted,) = gather((), [str(tmp_path / "r.txt")], files.read, {}).wanted
+    found = described(Outcome(wanted))["hashes"]
+    assert found == {"sha256": ["a" * 64, "b" * 64], "sha512": "c" * 128, "md5": "d" * 32}
 
 
 def test_an_error_as_an_object() -> None:

@@ -17,7 +17,8 @@ from git_helper.core.plain_url import PlainUrl
 from git_helper.core.redaction import display_url
 from git_helper.errors import NotFound, Refused, Unreachable
 from git_helper.frozen import frozen
-from git_helper.git.lfs import LfsClient, header_fields, object_path
+from git_helper.git.lfs import LfsClient, header_fields
+from git_helper.git.lfs_objects import object_path
 from git_helper.git.ssh.command import check_url, quoted
 from git_helper.secret import visible
 

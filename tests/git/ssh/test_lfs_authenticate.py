@@ -14,7 +14,7 @@ import trustme
 
 from git_helper.core.giturl import GitUrl
 from git_helper.errors import GitHelperError, NotFound, Refused, Unreachable
-from git_helper.git.lfs import object_path
+from git_helper.git.lfs_objects import object_path
 from git_helper.git.lfs_pointer import LfsPointer
 from git_helper.git.ssh.lfs_authenticate import SshLfs, authenticate
 from tests.git.ssh.served import Client
