@@ -97,7 +97,7 @@ def _list(command: Command, as_json: Annotated[bool, typer.Option("--json", help
 
 def _token(command: Command, url: Url, username: Username = None) -> None:
     """Print the token for scripts; exit code 3 when there is none. The person is not asked."""
-    wanted = command.house.git_config().scoped(_of(url, username))
+    wanted = command.house.git_config().scoped(_described(url, username))
     chain = command.house.chain_for_commands()
     found = next((one.credential for one in chain.candidates(wanted) if one.credential.is_complete()), None)
     secret = None if found is None else found.password if found.password is not None else found.credential
@@ -112,10 +112,10 @@ def _token(command: Command, url: Url, username: Username = None) -> None:
 
 def _wanted(command: Command, url: str, username: str | None) -> Description:
     """What `login` would have stored for the URL: its path counts only where git asks for each repository by itself."""
-    wanted = _of(url, username)
+    wanted = _described(url, username)
     return wanted if command.house.uses_path(wanted) else wanted.without_path()
 
 
-def _of(url: str, username: str | None) -> Description:
+def _described(url: str, username: str | None) -> Description:
     wanted = login.parse_place(url).description
     return wanted if username is None else wanted.narrowed(username.encode("utf-8", "surrogateescape"))

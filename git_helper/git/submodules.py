@@ -131,11 +131,14 @@ def submodule_url(submodule: Submodule, parent: GitUrl) -> GitUrl:
         raise UnsafeSubmodule(
             submodule.name, "its URL is a path on this machine, which is allowed to nobody's repository"
         )
+    scp_form = None if ssh_url is None else text
+    if scp_form is not None and url.user is not None and "@" not in url.safe_url:
+        scp_form = text.partition("@")[2]  # the user name is a token, which is not written down
     same = (url.scheme, url.host, url.port) == (parent.scheme, parent.host, parent.port)
     if same and url.userinfo is None and parent.userinfo is not None:
         authority = url.authority
         url = replace(url, authority=Authority(parent.userinfo, authority.host, authority.port))
-    return replace(url, of_submodule=True, scp_form=None if ssh_url is None else text)
+    return replace(url, of_submodule=True, scp_form=scp_form)
 
 
 def _joined(base: str, relative: str, name: bytes) -> str:

@@ -60,7 +60,12 @@ def test_neither_an_option_nor_a_file_shows_it(text: str, option: str) -> None:
     ],
 )
 def test_urls_and_paths(text: str) -> None:
-    refuse_mistyped(text)
+    try:
+        refuse_mistyped(text)
+        refused = None
+    except ParseError as error:
+        refused = error.error
+    assert refused is None
 
 
 @pytest.mark.parametrize("text", HALF)

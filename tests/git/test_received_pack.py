@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -53,16 +54,22 @@ def chain(count: int, size: int, seed: int = 1) -> list[bytes]:
     return [start + numbers.randbytes(10 + step) for step in range(count)]
 
 
-@pytest.mark.parametrize("step", [1, 7, 1000, 1 << 20])
-def test_deltas_by_place(tmp_path: Path, env: dict[str, str], step: int) -> None:
-    versions = chain(60, 300)
+def in_a_row(kind: int, versions: Sequence[bytes]) -> Pack:
+    """The first one whole, each of the others a delta to the one before, named by its place."""
     pack = Pack()
-    pack.add(BLOB, versions[0])
+    pack.add(kind, versions[0])
     offset = 12
     for before, after in pairwise(versions):
         here = pack.length
         pack.ofs_delta(offset, delta(before, after))
         offset = here
+    return pack
+
+
+@pytest.mark.parametrize("step", [1, 7, 1000, 1 << 20])
+def test_deltas_by_place(tmp_path: Path, env: dict[str, str], step: int) -> None:
+    versions = chain(60, 300)
+    pack = in_a_row(BLOB, versions)
     found = receive(tmp_path / "p", pack.data(), step)
     assert sorted(content for _, content in found.values()) == sorted(versions)
     assert all(object_id(*what) == oid for oid, what in found.items())
@@ -261,13 +268,7 @@ def test_deltas_are_resolved_while_they_come(tmp_path: Path, kind: int) -> None:
     versions = [
         tree(*((FILE, b"%d" % number, bytes([number]) * 20) for number in range(count))) for count in range(2, 40)
     ]
-    pack = Pack()
-    pack.add(kind, versions[0])
-    offset = 12
-    for before, after in pairwise(versions):
-        here = pack.length
-        pack.ofs_delta(offset, delta(before, after))
-        offset = here
+    pack = in_a_row(kind, versions)
     said: list[tuple[int, int, int]] = []
     progress = lambda *numbers: said.append(numbers)  # noqa: E731
     with ReceivedPack(str(tmp_path / "x.pack"), str(tmp_path), Limits(), progress) as received:

@@ -239,6 +239,16 @@ def test_the_scp_form_is_ssh(text: str, url: str, path: str) -> None:
     assert (found.safe_url, found.remote_path, found.password) == (url, path, None)
 
 
+def test_a_token_in_the_scp_form_is_not_written_down() -> None:
+    token = "ghp_" + "s3kr1t" * 6
+    parent = GitUrl.parse(f"ssh://{token}@good.example/a")
+    for text in (f"{token}@good.example:org/r.git", "good.example:org/r.git"):
+        found = submodule_url(Submodule(b"s", b"s", text), parent)
+        assert (found.scp_form, found.remote_path) == ("good.example:org/r.git", "org/r.git")
+        assert found.user is not None
+        assert "s3kr1t" not in found.safe_url + repr(found)
+
+
 @pytest.mark.parametrize(
     "text", ["C:/x", "ext::sh", "user:pass@good.example/x", "-oX@h:x", "git@-h:x", "git@h:", "a/b:c"]
 )
